@@ -1,0 +1,70 @@
+/* The C between Swift and the kernel. Functions return 0 or an errno unless they say otherwise; none of them is
+ * called between fork and exec except what sbx_start_spawner does itself. */
+#ifndef FAASD_CSANDBOX_H
+#define FAASD_CSANDBOX_H
+
+#include "spawner_protocol.h"
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* Policy: all zero on allocation; free with free(3). NULL without memory. */
+struct sp_policy *sbx_policy_new(void);
+struct sp_profile *sbx_policy_profile(struct sp_policy *policy, uint32_t index);
+/* ENAMETOOLONG when a text does not fit its field, E2BIG when the table is full. */
+int sbx_policy_set_paths(struct sp_policy *policy, const char *store, const char *scratch);
+int sbx_policy_set_cgroup(struct sp_policy *policy, uint32_t hierarchy, const char *base, const char *home);
+int sbx_profile_add_mount(struct sp_profile *profile, uint32_t kind, uint32_t flags, uint64_t device,
+                          const char *source, const char *target, const char *content);
+int sbx_profile_add_rule(struct sp_profile *profile, const char *path, uint64_t access);
+int sbx_profile_add_rlimit(struct sp_profile *profile, uint32_t resource, uint64_t value);
+int sbx_profile_add_argument(struct sp_profile *profile, const char *argument);
+int sbx_profile_add_environment(struct sp_profile *profile, const char *name, const char *value);
+/* Copies the policy into a sealed memory file; *descriptor is yours. */
+int sbx_policy_seal(const struct sp_policy *policy, int *descriptor);
+
+/* Seccomp filters through libseccomp: seccomp_rule_add(3). */
+struct sbx_condition { uint32_t argument; uint32_t comparison; uint64_t a; uint64_t b; };
+enum sbx_comparison { SBX_NOT_EQUAL = 1, SBX_LESS, SBX_LESS_OR_EQUAL, SBX_EQUAL, SBX_GREATER_OR_EQUAL, SBX_GREATER, SBX_MASKED_EQUAL };
+enum sbx_action { SBX_ALLOW = 0, SBX_KILL = -1 /* otherwise: the errno to answer */ };
+typedef struct sbx_filter sbx_filter;
+/* `otherwise` is the action for what no rule names; a foreign architecture kills. NULL on failure. */
+sbx_filter *sbx_filter_new(int otherwise);
+/* ENOSYS when this libseccomp does not know the name. */
+int sbx_filter_add(sbx_filter *filter, int action, const char *syscall, const struct sbx_condition *conditions, uint32_t count);
+/* Compiles into the profile and returns the number of instructions in profile->filter_count. */
+int sbx_filter_compile(sbx_filter *filter, struct sp_profile *profile);
+void sbx_filter_free(sbx_filter *filter);
+
+/* The Landlock ABI of the running kernel, 0 when it has none: landlock_create_ruleset(2). */
+uint32_t sbx_landlock_abi(void);
+
+/* Starts the spawner by vfork and execve, with the three descriptors at the numbers the protocol names. *pidfd is
+ * yours. The child's handlers and mask are reset. */
+int sbx_start_spawner(const char *path, int policy, int socket, int lock, int *pid, int *pidfd);
+/* A pair of connected SEQPACKET sockets, close-on-exec. */
+int sbx_socketpair(int pair[2]);
+int sbx_send(int socket, const struct sp_request *request);
+/* Receives one reply; descriptors[] gets what came with it, -1 elsewhere. EPIPE when the other end is closed. */
+int sbx_receive(int socket, struct sp_reply *reply, int descriptors[SP_D_COUNT]);
+/* Exit code (0 to 255) or 128 + signal of a child that ended, or -errno. */
+int sbx_wait(int pidfd);
+int sbx_kill(int pidfd, int signal);
+
+/* Becomes `uid` and `gid` for good: no groups, no capabilities, an empty bounding set, no new privileges; read back.
+ * Must be called while the process has one thread (EBUSY otherwise). */
+int sbx_drop_privileges(uid_t uid, gid_t gid);
+/* Effective capabilities of this thread as the kernel's mask. */
+uint64_t sbx_effective_capabilities(void);
+/* Who is at the other end of a Unix socket: unix(7), SO_PEERCRED. */
+int sbx_peer(int socket, uid_t *uid, pid_t *pid);
+
+/* Bytes and inodes left and in all, of the filesystem behind a descriptor: fstatfs(2). */
+int sbx_space(int descriptor, uint64_t *bytes_free, uint64_t *bytes, uint64_t *inodes_free);
+/* An exclusive lock on a file, without waiting: EWOULDBLOCK when another holds it. */
+int sbx_lock(int descriptor);
+/* RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS openat2(2); a negative errno on failure. */
+int sbx_open_beneath(int directory, const char *path, int flags, mode_t mode);
+
+#endif

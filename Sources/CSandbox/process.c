@@ -1,0 +1,190 @@
+#include "csandbox.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <linux/openat2.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/capability.h>
+#include <sys/file.h>
+#include <sys/pidfd.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/vfs.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { LANDLOCK_VERSION_QUERY = 1, CAPABILITY_MAX = 63 };
+
+extern char **environ;
+
+uint32_t sbx_landlock_abi(void)
+{
+    long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_VERSION_QUERY);
+    return abi > 0 ? (uint32_t)abi : 0;
+}
+
+/* In the vforked child: only async-signal-safe calls, and _exit. The three sources may be any numbers, so they are
+ * first moved out of the way of their targets. */
+static _Noreturn void become_spawner(const char *path, const int sources[3], volatile int *failure)
+{
+    for (int number = 1; number < NSIG; number++) signal(number, SIG_DFL);
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    int moved[3];
+    char *const args[] = { (char *)(uintptr_t)path, NULL };
+    for (int i = 0; i < 3; i++) {
+        moved[i] = fcntl(sources[i], F_DUPFD_CLOEXEC, 16);
+        if (moved[i] < 0) goto fail;
+    }
+    for (int i = 0; i < 3; i++) {
+        if (dup2(moved[i], SP_FD_POLICY + i) < 0) goto fail;
+    }
+    if (close_range(SP_FD_LOCK + 1, ~0u, CLOSE_RANGE_CLOEXEC) != 0) goto fail;
+    execve(path, args, (char *const[]){ NULL });
+fail:
+    *failure = errno;
+    _exit(127);
+}
+
+int sbx_start_spawner(const char *path, int policy, int socket, int lock, int *pid, int *pidfd)
+{
+    const int sources[3] = { policy, socket, lock };
+    volatile int failure = 0; /* the child shares our memory until it executes */
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    pid_t child = vfork();
+    if (child == 0) become_spawner(path, sources, &failure);
+    int code = child < 0 ? errno : failure;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (child < 0) return code;
+    if (code != 0) {
+        waitpid(child, NULL, 0);
+        return code;
+    }
+    *pid = child;
+    *pidfd = pidfd_open(child, 0); /* our own unreaped child: the number cannot have been reused */
+    if (*pidfd < 0) return errno;
+    fcntl(*pidfd, F_SETFD, FD_CLOEXEC);
+    return 0;
+}
+
+int sbx_socketpair(int pair[2])
+{
+    return socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) == 0 ? 0 : errno;
+}
+
+int sbx_send(int socket, const struct sp_request *request)
+{
+    ssize_t length;
+    do length = send(socket, request, sizeof *request, MSG_NOSIGNAL);
+    while (length < 0 && errno == EINTR);
+    return length == (ssize_t)sizeof *request ? 0 : (length < 0 ? errno : EIO);
+}
+
+int sbx_receive(int socket, struct sp_reply *reply, int descriptors[SP_D_COUNT])
+{
+    for (int i = 0; i < SP_D_COUNT; i++) descriptors[i] = -1;
+    union { struct cmsghdr align; char bytes[CMSG_SPACE(sizeof(int) * SP_D_COUNT)]; } control;
+    struct iovec part = { reply, sizeof *reply };
+    struct msghdr header = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof control };
+    ssize_t length;
+    do length = recvmsg(socket, &header, MSG_CMSG_CLOEXEC);
+    while (length < 0 && errno == EINTR);
+    if (length == 0) return EPIPE;
+    if (length < 0) return errno;
+    struct cmsghdr *rights = CMSG_FIRSTHDR(&header);
+    const unsigned char *received = rights ? CMSG_DATA(rights) : NULL;
+    size_t count = rights && rights->cmsg_type == SCM_RIGHTS ? (rights->cmsg_len - CMSG_LEN(0)) / sizeof(int) : 0;
+    size_t next = 0;
+    for (int i = 0; i < SP_D_COUNT && length == (ssize_t)sizeof *reply; i++) {
+        if (!(reply->descriptors & (1u << i)) || next >= count) continue;
+        memcpy(&descriptors[i], received + sizeof(int) * next++, sizeof(int));
+    }
+    return length == (ssize_t)sizeof *reply && reply->magic == SP_MAGIC && next == count ? 0 : EBADMSG;
+}
+
+int sbx_wait(int pidfd)
+{
+    siginfo_t info = { 0 };
+    int result;
+    do result = waitid(P_PIDFD, (id_t)pidfd, &info, WEXITED);
+    while (result != 0 && errno == EINTR);
+    if (result != 0) return -errno;
+    return info.si_code == CLD_EXITED ? info.si_status : 128 + info.si_status;
+}
+
+int sbx_kill(int pidfd, int signal) { return pidfd_send_signal(pidfd, signal, NULL, 0) == 0 ? 0 : errno; }
+
+static int thread_count(void)
+{
+    DIR *directory = opendir("/proc/self/task");
+    if (!directory) return -1;
+    int count = 0;
+    for (struct dirent *entry; (entry = readdir(directory));) count += entry->d_name[0] != '.';
+    closedir(directory);
+    return count;
+}
+
+uint64_t sbx_effective_capabilities(void)
+{
+    struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+    struct __user_cap_data_struct sets[2] = { 0 };
+    if (syscall(SYS_capget, &header, sets) != 0) return ~0ull;
+    return (uint64_t)sets[1].effective << 32 | sets[0].effective;
+}
+
+int sbx_drop_privileges(uid_t uid, gid_t gid)
+{
+    if (thread_count() != 1) return EBUSY; /* capabilities and no_new_privs belong to a thread, not to the process */
+    for (int capability = 0; capability <= CAPABILITY_MAX; capability++) {
+        if (prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) != 0 && errno != EINVAL) return errno;
+    }
+    if (setgroups(0, NULL) != 0 || setresgid(gid, gid, gid) != 0 || setresuid(uid, uid, uid) != 0) return errno;
+    cap_t none = cap_init();
+    int code = !none || cap_set_proc(none) != 0 ? errno : 0;
+    if (none) cap_free(none);
+    if (code != 0) return code;
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return errno;
+    if (getuid() != uid || geteuid() != uid || sbx_effective_capabilities() != 0) return EPERM;
+    return prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1 ? 0 : EPERM;
+}
+
+int sbx_peer(int socket, uid_t *uid, pid_t *pid)
+{
+    struct ucred credentials;
+    socklen_t length = sizeof credentials;
+    if (getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &credentials, &length) != 0) return errno;
+    *uid = credentials.uid;
+    *pid = credentials.pid;
+    return 0;
+}
+
+int sbx_space(int descriptor, uint64_t *bytes_free, uint64_t *bytes, uint64_t *inodes_free)
+{
+    struct statfs status;
+    if (fstatfs(descriptor, &status) != 0) return errno;
+    *bytes_free = (uint64_t)status.f_bfree * (uint64_t)status.f_bsize;
+    *bytes = (uint64_t)status.f_blocks * (uint64_t)status.f_bsize;
+    *inodes_free = status.f_ffree;
+    return 0;
+}
+
+int sbx_lock(int descriptor) { return flock(descriptor, LOCK_EX | LOCK_NB) == 0 ? 0 : errno; }
+
+int sbx_open_beneath(int directory, const char *path, int flags, mode_t mode)
+{
+    struct open_how how = {
+        .flags = (uint64_t)flags | O_CLOEXEC | O_NOFOLLOW,
+        .mode = flags & O_CREAT ? mode : 0,
+        .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
+    };
+    long result = syscall(SYS_openat2, directory, path, &how, sizeof how);
+    return result >= 0 ? (int)result : -errno;
+}

@@ -1,0 +1,198 @@
+/* What faasd and faasd-spawner say to each other: one policy at start, then fixed-size messages.
+ *
+ * The policy is built by faasd while it still has the privileges it was started with, and handed over once, in a
+ * sealed memory file. After that the wire carries only digests, small enumerations and integers: never a path, a
+ * name or a byte a tenant wrote. Every array is bounded here, every text is NUL-terminated within its bound. */
+#ifndef FAASD_SPAWNER_PROTOCOL_H
+#define FAASD_SPAWNER_PROTOCOL_H
+
+#include <linux/filter.h>
+#include <stdint.h>
+
+#define SP_MAGIC 0x46535031u /* "FSP1" */
+#define SP_VERSION 1u
+
+/* Descriptors the spawner is started with. */
+enum { SP_FD_POLICY = 3, SP_FD_SOCKET = 4, SP_FD_LOCK = 5 };
+
+enum {
+    SP_PATH_MAX = 256,
+    SP_CONTENT_MAX = 512,
+    SP_MOUNTS_MAX = 48,
+    SP_RULES_MAX = 24,
+    SP_ARGS_MAX = 10,
+    SP_ARG_MAX = 128,
+    SP_ENV_MAX = 40,
+    SP_ENV_LENGTH_MAX = 512,
+    SP_FILTER_MAX = 2048,
+    SP_PROFILES_MAX = 4,
+    SP_RLIMITS_MAX = 16,
+    SP_BOXES_MAX = 1024,
+    SP_DIGEST_BYTES = 32,
+};
+
+/* What stands at a place in a box's read-only root. */
+enum sp_mount_kind {
+    SP_MOUNT_DIRECTORY = 1, /* the host's directory `source`, read-only */
+    SP_MOUNT_FILE = 2,      /* the host's file `source`, read-only */
+    SP_MOUNT_DEVICE = 3,    /* the host's character device `source`, whose number must be `device` */
+    SP_MOUNT_TEXT = 4,      /* a file with `content` */
+    SP_MOUNT_SYMLINK = 5,   /* a symbolic link to `source` */
+    SP_MOUNT_POINT = 6,     /* an empty directory on which the box mounts something of its own */
+};
+
+enum sp_mount_flag { SP_OPTIONAL = 1 /* left out when the host has no such source */ };
+
+struct sp_mount {
+    uint32_t kind;
+    uint32_t flags;
+    uint64_t device;
+    char source[SP_PATH_MAX];
+    char target[SP_PATH_MAX];
+    char content[SP_CONTENT_MAX];
+};
+
+/* A Landlock rule: what may be done beneath `path`, as seen inside the box. */
+struct sp_rule {
+    uint64_t access;
+    char path[SP_PATH_MAX];
+};
+
+struct sp_rlimit {
+    uint32_t resource;
+    uint32_t reserved;
+    uint64_t value;
+};
+
+enum sp_profile_flag {
+    SP_PROFILE_HOST_NETWORK = 1, /* no network namespace: package installation only, runs nothing a tenant wrote */
+    SP_PROFILE_VERSION = 2,      /* the version's directory is mounted on /fn */
+};
+
+struct sp_profile {
+    uint32_t flags;
+    uint32_t filter_count;
+    uint32_t mount_count;
+    uint32_t rule_count;
+    uint32_t arg_count;
+    uint32_t env_count;
+    uint32_t rlimit_count;
+    uint32_t reserved;
+    struct sock_filter filter[SP_FILTER_MAX];
+    struct sp_mount mounts[SP_MOUNTS_MAX];
+    struct sp_rule rules[SP_RULES_MAX];
+    struct sp_rlimit rlimits[SP_RLIMITS_MAX];
+    char args[SP_ARGS_MAX][SP_ARG_MAX];
+    char env[SP_ENV_MAX][SP_ENV_LENGTH_MAX];
+};
+
+/* Control-group hierarchies the spawner may write in; an empty `base` means: not there. `home` is where the spawner
+ * itself lives and returns to (version 1 only). */
+enum sp_hierarchy { SP_CG_UNIFIED, SP_CG_MEMORY, SP_CG_PIDS, SP_CG_CPU, SP_CG_CPUACCT, SP_CG_FREEZER, SP_CG_COUNT };
+
+struct sp_cgroup {
+    char base[SP_PATH_MAX];
+    char home[SP_PATH_MAX];
+};
+
+/* Which jobs the unified hierarchy does. */
+enum sp_cgroup_flag { SP_UNIFIED_LIMITS = 1 /* memory, pids and cpu are controllers of the unified hierarchy */ };
+
+struct sp_policy {
+    uint32_t magic;
+    uint32_t version;
+    uint64_t size; /* sizeof(struct sp_policy) */
+    uint32_t cgroup_flags;
+    uint32_t profile_count;
+    uint32_t uid_base; /* box n maps its ids 0 and 1000 to uid_base + 8n and uid_base + 8n + 1 */
+    uint32_t landlock_abi;
+    uint64_t landlock_fs;
+    uint64_t landlock_net;
+    uint64_t landlock_scoped;
+    char store[SP_PATH_MAX];   /* versions lie in store/<64 hex digits> */
+    char scratch[SP_PATH_MAX]; /* an existing empty directory on which the roots are built, in the spawner's own mount namespace */
+    struct sp_cgroup cgroups[SP_CG_COUNT];
+    struct sp_profile profiles[SP_PROFILES_MAX];
+};
+
+enum sp_operation { SP_HELLO = 1, SP_SPAWN = 2, SP_DESTROY = 3 };
+
+/* Bounds the spawner enforces on what it is asked. */
+#define SP_MEMORY_MIN (8ull << 20)
+#define SP_MEMORY_MAX (1ull << 40)
+#define SP_CPU_MILLIS_MIN 10u
+#define SP_CPU_MILLIS_MAX 1024000u
+#define SP_PIDS_MIN 1u
+#define SP_PIDS_MAX 4096u
+
+struct sp_request {
+    uint32_t magic;
+    uint16_t operation;
+    uint16_t profile;
+    uint32_t box;       /* DESTROY: number and generation from the spawn's reply */
+    uint32_t generation;
+    uint64_t memory_bytes;
+    uint64_t tmp_bytes;
+    uint32_t cpu_millis; /* thousandths of a CPU */
+    uint32_t pids;
+    uint8_t version[SP_DIGEST_BYTES];
+};
+
+/* Descriptors of a spawn's reply, in this order; `descriptors` has bit n when the n-th is there. */
+enum sp_descriptor {
+    SP_D_PIDFD,
+    SP_D_REQUEST,      /* write end */
+    SP_D_REPLY,        /* read end */
+    SP_D_STDOUT,       /* read end */
+    SP_D_STDERR,       /* read end */
+    SP_D_CPU,          /* cpu.stat, or cpuacct.usage when bit SP_REPLY_CPU_NANOS is set */
+    SP_D_FREEZE,       /* cgroup.freeze or freezer.state */
+    SP_D_EVENTS,       /* cgroup.events or freezer.state */
+    SP_D_KILL,         /* cgroup.kill; absent on pure version 1 hosts */
+    SP_D_MEMORY_EVENTS,/* memory.events or memory.oom_control */
+    SP_D_PIDS_EVENTS,  /* pids.events */
+    SP_D_OOM,          /* eventfd that fires at an out-of-memory condition (version 1) */
+    SP_D_TMP,          /* the /tmp of the box, for fstatfs only */
+    SP_D_COUNT,
+};
+
+enum sp_reply_flag {
+    SP_REPLY_CPU_NANOS = 1,   /* the CPU file is cpuacct.usage */
+    SP_REPLY_FREEZER_V1 = 2,  /* the freeze file is freezer.state */
+};
+
+/* Steps of a setup, as they are named in errors. Keep in order with sp_step_name(). */
+enum sp_step {
+    SP_STEP_NONE, SP_STEP_POLICY, SP_STEP_REQUEST, SP_STEP_CGROUP_CREATE, SP_STEP_CGROUP_LIMIT, SP_STEP_CGROUP_ENTER,
+    SP_STEP_PIPES, SP_STEP_TMPFS, SP_STEP_VERSION, SP_STEP_CLONE, SP_STEP_ID_MAP, SP_STEP_SYNC, SP_STEP_CREDENTIALS,
+    SP_STEP_MOUNT, SP_STEP_PIVOT, SP_STEP_HOSTNAME, SP_STEP_SESSION, SP_STEP_RLIMIT, SP_STEP_DESCRIPTORS,
+    SP_STEP_CAPABILITIES, SP_STEP_DEATH_SIGNAL, SP_STEP_NO_NEW_PRIVS, SP_STEP_LANDLOCK, SP_STEP_SECCOMP, SP_STEP_EXEC,
+    SP_STEP_WAIT, SP_STEP_ROOT, SP_STEP_SOCKET,
+};
+
+struct sp_reply {
+    uint32_t magic;
+    uint16_t operation;
+    uint16_t step;       /* enum sp_step, SP_STEP_NONE when all went well */
+    int32_t error;       /* errno of that step */
+    uint32_t box;
+    uint32_t generation;
+    uint32_t descriptors;
+    uint32_t flags;
+    int32_t pid;         /* in the daemon's pid namespace; for people and logs only */
+    /* DESTROY: how it ended and what it used. */
+    int32_t exit_code;   /* CLD_EXITED, CLD_KILLED or CLD_DUMPED */
+    int32_t exit_status; /* exit code or signal */
+    uint64_t cpu_micros;
+    uint64_t memory_peak_bytes;
+    uint64_t oom_kills;
+    uint64_t pids_refused;
+};
+
+/* The name of a step, for messages. Never NULL. */
+const char *sp_step_name(uint32_t step);
+
+_Static_assert(sizeof(struct sp_request) == 72, "fixed layout");
+_Static_assert(sizeof(struct sp_reply) == 72, "fixed layout");
+
+#endif

@@ -1,0 +1,122 @@
+internal import CSandbox
+internal import CSpawnerProtocol
+internal import Glibc
+
+/// The descriptors that came with a new box, closed together when the box is let go.
+struct BoxDescriptors: ~Copyable, Sendable {
+    private let numbers: [CInt]
+
+    init(_ numbers: [CInt]) { self.numbers = numbers }
+
+    deinit { for number in numbers where number >= 0 { close(number) } }
+
+    /// The number, -1 when this host has no such thing.
+    subscript(_ which: sp_descriptor) -> CInt { numbers[Int(which.rawValue)] }
+}
+
+/// A live sandbox: its pipes, and the kernel's handles on its processes.
+///
+/// A box belongs to whoever holds it, on one thread at a time. `destroy()` ends it; a box that is merely let go is
+/// destroyed by its `deinit`.
+public struct Box: ~Copyable, Sendable {
+    private let spawner: Spawner
+    private let descriptors: BoxDescriptors
+    private let number: UInt32
+    private let generation: UInt32
+    private let cpuInNanoseconds: Bool
+    private let legacyFreezer: Bool
+    private var isEnded = false
+    /// The first process's id on the host, for logs and tests; never used to signal it.
+    public let pid: Int32
+
+    init(spawner: Spawner, reply: sp_reply, descriptors: consuming BoxDescriptors) throws(SandboxError) {
+        for needed in [SP_D_PIDFD, SP_D_REQUEST, SP_D_REPLY, SP_D_STDOUT, SP_D_STDERR, SP_D_CPU, SP_D_FREEZE, SP_D_EVENTS]
+        where descriptors[needed] < 0 {
+            throw SandboxError("cgroup create", "the spawner sent no descriptor \(needed.rawValue) for box \(reply.box)")
+        }
+        for pipe in [SP_D_REQUEST, SP_D_REPLY, SP_D_STDOUT, SP_D_STDERR] {
+            _ = fcntl(descriptors[pipe], F_SETFL, O_NONBLOCK)
+        }
+        self.spawner = spawner
+        self.descriptors = descriptors
+        number = reply.box
+        generation = reply.generation
+        pid = reply.pid
+        cpuInNanoseconds = reply.flags & UInt32(SP_REPLY_CPU_NANOS.rawValue) != 0
+        legacyFreezer = reply.flags & UInt32(SP_REPLY_FREEZER_V1.rawValue) != 0
+    }
+
+    deinit { if !isEnded { _ = try? spawner.destroy(box: number, generation: generation) } }
+
+    /// Readable when the first process has ended: pidfd_open(2).
+    public var processHandle: CInt { descriptors[SP_D_PIDFD] }
+    /// Where requests are written; not blocking.
+    public var requestPipe: CInt { descriptors[SP_D_REQUEST] }
+    /// Where replies are read; not blocking, and as untrusted as everything from a box.
+    public var replyPipe: CInt { descriptors[SP_D_REPLY] }
+    /// The program's standard output; not blocking.
+    public var standardOutput: CInt { descriptors[SP_D_STDOUT] }
+    /// The program's standard error; not blocking.
+    public var standardError: CInt { descriptors[SP_D_STDERR] }
+    /// Readable when the kernel ran out of this box's memory; -1 where version 2 kills the whole group itself.
+    public var outOfMemoryHandle: CInt { descriptors[SP_D_OOM] }
+
+    /// CPU time of every process that was ever in the box; microseconds.
+    ///
+    /// - Source: `cpu.stat` `usage_usec`, or `cpuacct.usage`; agrees with the truth within 55 µs.
+    public var cpuMicros: UInt64 {
+        let text = Kernel.read(descriptors[SP_D_CPU])
+        if cpuInNanoseconds { return Kernel.number(in: text, key: nil) / 1_000 }
+        return Kernel.number(in: text, key: "usage_usec")
+    }
+
+    /// Processes killed so far because the memory limit was reached.
+    public var oomKills: UInt64 { Kernel.number(in: Kernel.read(descriptors[SP_D_MEMORY_EVENTS]), key: "oom_kill") }
+
+    /// Forks refused so far because the pids limit was reached.
+    public var pidsRefused: UInt64 { Kernel.number(in: Kernel.read(descriptors[SP_D_PIDS_EVENTS]), key: "max") }
+
+    /// Whether `/tmp` has no room left for a page or a file.
+    public var tmpIsFull: Bool {
+        var free: UInt64 = 0
+        var size: UInt64 = 0
+        var inodes: UInt64 = 0
+        guard sbx_space(descriptors[SP_D_TMP], &free, &size, &inodes) == 0 else { return false }
+        return free < 4_096 || inodes == 0
+    }
+
+    /// Stops every process of the box until `thaw()`; returns whether the kernel confirmed it within 20 ms.
+    ///
+    /// - Source: `cgroup.freeze` of version 2, `freezer.state` of version 1. The state file is re-read, because being
+    ///   notified of it takes up to 10 ms.
+    public func freeze() -> Bool {
+        Kernel.write(descriptors[SP_D_FREEZE], legacyFreezer ? "FROZEN" : "1")
+        for attempt in 0..<200 {
+            if isFrozen { return true }
+            if attempt > 4 { usleep(100) } else { sched_yield() }
+        }
+        return isFrozen
+    }
+
+    /// Lets the processes run again.
+    public func thaw() { Kernel.write(descriptors[SP_D_FREEZE], legacyFreezer ? "THAWED" : "0") }
+
+    private var isFrozen: Bool {
+        let text = Kernel.read(descriptors[SP_D_EVENTS])
+        return legacyFreezer ? text.hasPrefix("FROZEN") : Kernel.number(in: text, key: "frozen") == 1
+    }
+
+    /// Kills every process at once, without waiting; `destroy()` waits. Does nothing on a pure version 1 host, where
+    /// only the spawner can.
+    public func kill() {
+        if descriptors[SP_D_KILL] >= 0 { Kernel.write(descriptors[SP_D_KILL], "1") }
+    }
+
+    /// Ends the box and tells how it ended. Blocks for the time the kernel needs, normally under a millisecond.
+    public consuming func destroy() throws(SandboxError) -> Death {
+        var ending = self
+        ending.isEnded = true
+        ending.kill()
+        return try ending.spawner.destroy(box: ending.number, generation: ending.generation)
+    }
+}

@@ -1,0 +1,99 @@
+/// Where this host keeps the control-group hierarchies we need, and what each of them does.
+///
+/// Version 1, version 2 and hybrid hosts (controllers on version 1 beside an empty version 2 mount) are told apart
+/// per controller, from two files of the kernel; nothing is guessed from the distribution.
+/// - Source: cgroups(7); `/proc/self/mountinfo` in proc(5).
+public struct CgroupLayout: Sendable, Equatable {
+    /// One hierarchy: our own group in it, and the group this process was in (version 1 only).
+    public struct Group: Sendable, Equatable {
+        /// The directory in which a box's group is made.
+        public var base: String
+        /// The directory whose `tasks` the spawner returns to.
+        public var home: String
+    }
+
+    /// The version 2 hierarchy: kill, freeze and CPU time, and the limits where `unifiedLimits` says so.
+    public var unified: Group?
+    /// Whether memory, pids and cpu are controllers of the version 2 hierarchy.
+    public var unifiedLimits: Bool
+    /// Version 1 hierarchies by controller: `memory`, `pids`, `cpu`, `cpuacct`, `freezer`.
+    public var legacy: [String: Group]
+
+    /// What is missing for limits and for killing, empty on a host that will do.
+    public var missing: [String] {
+        var missing: [String] = []
+        if !unifiedLimits { missing += ["memory", "pids", "cpu"].filter { legacy[$0] == nil } }
+        if unified == nil { missing += ["cpuacct", "freezer"].filter { legacy[$0] == nil } }
+        return missing
+    }
+
+    /// What was found, in one line for people.
+    public var summary: String {
+        if unifiedLimits { return "version 2 (memory, pids, cpu, kill, freeze, CPU time)" }
+        let controllers = legacy.keys.sorted().joined(separator: ", ")
+        return unified == nil ? "version 1 (\(controllers))" : "hybrid (version 1: \(controllers); version 2: kill, freeze, CPU time)"
+    }
+
+    /// Reads the layout out of the kernel's two texts.
+    ///
+    /// - Parameters:
+    ///   - mountinfo: the text of `/proc/self/mountinfo`.
+    ///   - membership: the text of `/proc/self/cgroup`.
+    ///   - controllers: the text of `cgroup.controllers` at a version 2 mount point, empty when there is none.
+    ///   - name: the name of our own group in each hierarchy.
+    public init(mountinfo: String, membership: String, controllers: (String) -> String, name: String) {
+        let mounts = mountinfo.split(separator: "\n").compactMap(Mount.init)
+        let memberships = Self.parse(membership: membership)
+        unified = nil
+        unifiedLimits = false
+        legacy = [:]
+        if let mount = mounts.first(where: { $0.type == "cgroup2" }) {
+            let found = Set(controllers(mount.point).split(whereSeparator: \.isWhitespace).map(String.init))
+            unifiedLimits = found.isSuperset(of: ["memory", "pids", "cpu"])
+            let own = unifiedLimits ? Self.delegated(memberships[""] ?? "/") : ""
+            unified = Group(base: mount.point + own + "/" + name, home: "")
+        }
+        guard !unifiedLimits else { return }
+        let wanted = unified == nil ? ["memory", "pids", "cpu", "cpuacct", "freezer"] : ["memory", "pids", "cpu"]
+        for controller in wanted {
+            guard let mount = mounts.first(where: { $0.type == "cgroup" && $0.options.contains(controller) }) else { continue }
+            let path = memberships[controller] ?? "/"
+            let below = path.hasPrefix(mount.root) ? String(path.dropFirst(mount.root == "/" ? 0 : mount.root.count)) : ""
+            legacy[controller] = Group(base: mount.point + "/" + name, home: mount.point + (below == "/" ? "" : below))
+        }
+    }
+
+    /// Under systemd our unit's group is ours to divide; a login session's scope is not, and holds other processes.
+    private static func delegated(_ path: String) -> String {
+        path.hasSuffix(".service") ? path : ""
+    }
+
+    private static func parse(membership: String) -> [String: String] {
+        var result: [String: String] = [:]
+        for line in membership.split(separator: "\n") {
+            let fields = line.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false)
+            guard fields.count == 3 else { continue }
+            for controller in fields[1].split(separator: ",", omittingEmptySubsequences: false) {
+                result[String(controller)] = String(fields[2])
+            }
+        }
+        return result
+    }
+}
+
+private struct Mount {
+    let root: String
+    let point: String
+    let type: String
+    let options: Set<String>
+
+    /// `36 35 98:0 /root /point options optional… - type source super-options`
+    init?(_ line: Substring) {
+        let fields = line.split(separator: " ").map(String.init)
+        guard let dash = fields.firstIndex(of: "-"), dash >= 6, fields.count > dash + 2 else { return nil }
+        root = fields[3]
+        point = fields[4]
+        type = fields[dash + 1]
+        options = Set((fields.count > dash + 3 ? fields[dash + 3] : "").split(separator: ",").map(String.init))
+    }
+}

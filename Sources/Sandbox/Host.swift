@@ -1,0 +1,62 @@
+internal import CSandbox
+internal import Glibc
+
+/// What the running kernel and this process can do.
+public enum Host {
+    /// The control groups found here, with our own group called `name`.
+    public static func cgroups(name: String) -> CgroupLayout {
+        CgroupLayout(
+            mountinfo: Kernel.text(at: "/proc/self/mountinfo"),
+            membership: Kernel.text(at: "/proc/self/cgroup"),
+            controllers: { Kernel.text(at: $0 + "/cgroup.controllers") },
+            name: name
+        )
+    }
+
+    /// The Landlock ABI, 0 when the kernel has none: landlock(7).
+    public static var landlockABI: UInt32 { sbx_landlock_abi() }
+
+    /// Effective capabilities of this thread, as the kernel's mask: capabilities(7).
+    public static var effectiveCapabilities: UInt64 { sbx_effective_capabilities() }
+
+    /// Whether this process runs as root.
+    public static var isRoot: Bool { geteuid() == 0 }
+
+    /// The user at the other end of a connected Unix socket, nil when the kernel does not say: unix(7).
+    public static func peerUser(socket: CInt) -> UInt32? {
+        var uid: uid_t = 0
+        var pid: pid_t = 0
+        return sbx_peer(socket, &uid, &pid) == 0 ? uid : nil
+    }
+
+    /// Opens a file beneath a directory, following no link anywhere on the way: openat2(2).
+    ///
+    /// - Throws: `SandboxError` of step `open`, with the path.
+    public static func open(
+        beneath directory: borrowing Descriptor, _ path: String, _ flags: CInt, mode: UInt32 = 0
+    ) throws(SandboxError) -> Descriptor {
+        let raw = sbx_open_beneath(directory.raw, path, flags, mode)
+        guard raw >= 0 else { throw SandboxError("open", errno: -raw, path) }
+        return Descriptor(owning: raw)
+    }
+}
+
+/// A lock on a file that lasts as long as the descriptor, and its copy in the spawner, stays open: flock(2).
+public enum FileLock {
+    /// Takes the lock, waiting up to `patienceMillis` for a former run to end its boxes.
+    ///
+    /// - Throws: `SandboxError` of step `lock` when another daemon holds it for longer.
+    public static func take(_ path: String, patienceMillis: Int) throws(SandboxError) -> Descriptor {
+        let file = try Descriptor.open(path, O_RDWR | O_CREAT | O_NOFOLLOW, mode: 0o600)
+        var waited = 0
+        while true {
+            let code = sbx_lock(file.raw)
+            if code == 0 { return file }
+            guard code == EWOULDBLOCK, waited < patienceMillis else {
+                throw SandboxError("lock", errno: code, "\(path): another faasd serves this state directory")
+            }
+            usleep(20_000)
+            waited += 20
+        }
+    }
+}

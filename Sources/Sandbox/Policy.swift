@@ -1,0 +1,106 @@
+internal import CSandbox
+internal import CSpawnerProtocol
+internal import Glibc
+
+/// Everything the spawner will ever be told that is not a number: built once, before privileges are given up.
+public struct Policy: Sendable {
+    /// Control groups of this host.
+    public var cgroups: CgroupLayout
+    /// The directory whose 64-hex-digit subdirectories are versions.
+    public var store: String
+    /// An existing empty directory on which the spawner builds roots, in a mount namespace of its own.
+    public var scratch: String
+    /// One profile for each kind, in order.
+    public var profiles: [Profile]
+    /// First host user id for boxes; box n uses 8n and 8n + 1 above it.
+    public var uidBase: UInt32
+
+    /// Collects the parts.
+    public init(
+        cgroups: CgroupLayout, store: String, scratch: String, profiles: [Profile], uidBase: UInt32 = 1_000_000
+    ) {
+        self.cgroups = cgroups
+        self.store = store
+        self.scratch = scratch
+        self.profiles = profiles
+        self.uidBase = uidBase
+    }
+
+    /// Writes the policy into a sealed memory file.
+    ///
+    /// - Throws: `SandboxError` when a path is too long, a table too full, or the filter does not compile.
+    func seal() throws(SandboxError) -> Descriptor {
+        guard let policy = sbx_policy_new() else { throw SandboxError("policy", errno: ENOMEM, "no memory") }
+        defer { free(policy) }
+        let landlock = Landlock.ofThisKernel
+        policy.pointee.profile_count = UInt32(profiles.count)
+        policy.pointee.uid_base = uidBase
+        policy.pointee.landlock_abi = landlock.abi
+        policy.pointee.landlock_fs = landlock.fileRights
+        policy.pointee.landlock_net = landlock.networkRights
+        policy.pointee.landlock_scoped = landlock.scopes
+        policy.pointee.cgroup_flags = cgroups.unifiedLimits ? UInt32(SP_UNIFIED_LIMITS.rawValue) : 0
+        try check(sbx_policy_set_paths(policy, store, scratch), "policy", "\(store), \(scratch): at most 255 bytes each")
+        try setCgroups(policy)
+        for (index, profile) in profiles.enumerated() {
+            guard let target = sbx_policy_profile(policy, UInt32(index)) else {
+                throw SandboxError("policy", "\(profiles.count) profiles, at most \(SP_PROFILES_MAX)")
+            }
+            try profile.write(to: target)
+        }
+        var descriptor: CInt = -1
+        try check(sbx_policy_seal(policy, &descriptor), "policy", "memory file")
+        return Descriptor(owning: descriptor)
+    }
+
+    private func setCgroups(_ policy: UnsafeMutablePointer<sp_policy>) throws(SandboxError) {
+        let groups: [(sp_hierarchy, CgroupLayout.Group?)] = [
+            (SP_CG_UNIFIED, cgroups.unified), (SP_CG_MEMORY, cgroups.legacy["memory"]),
+            (SP_CG_PIDS, cgroups.legacy["pids"]), (SP_CG_CPU, cgroups.legacy["cpu"]),
+            (SP_CG_CPUACCT, cgroups.legacy["cpuacct"]), (SP_CG_FREEZER, cgroups.legacy["freezer"]),
+        ]
+        for (hierarchy, group) in groups {
+            guard let group else { continue }
+            let code = sbx_policy_set_cgroup(policy, hierarchy.rawValue, group.base, group.home)
+            try check(code, "policy", "control group \(group.base)")
+        }
+    }
+}
+
+extension Profile {
+    func write(to target: UnsafeMutablePointer<sp_profile>) throws(SandboxError) {
+        if usesHostNetwork { target.pointee.flags |= UInt32(SP_PROFILE_HOST_NETWORK.rawValue) }
+        if showsVersion { target.pointee.flags |= UInt32(SP_PROFILE_VERSION.rawValue) }
+        for mount in mounts { try check(mount.write(to: target), "policy", "mount \(mount)") }
+        for rule in rules { try check(sbx_profile_add_rule(target, rule.path, rule.access), "policy", "rule \(rule.path)") }
+        for limit in rlimits {
+            try check(sbx_profile_add_rlimit(target, limit.resource, limit.value), "policy", "rlimit \(limit.resource)")
+        }
+        for argument in arguments { try check(sbx_profile_add_argument(target, argument), "policy", "argument \(argument)") }
+        for entry in environment {
+            let code = sbx_profile_add_environment(target, entry.name, entry.value)
+            try check(code, "policy", "environment \(entry.name)")
+        }
+        try SeccompFilter.compile(syscalls, into: target)
+    }
+}
+
+extension Profile.Mount {
+    func write(to target: UnsafeMutablePointer<sp_profile>) -> CInt {
+        let optional = UInt32(SP_OPTIONAL.rawValue)
+        return switch self {
+        case .directory(let source, let place):
+            sbx_profile_add_mount(target, SP_MOUNT_DIRECTORY.rawValue, place == "usr" || place == "rt" ? 0 : optional, 0, source, place, "")
+        case .file(let source, let place):
+            sbx_profile_add_mount(target, SP_MOUNT_FILE.rawValue, optional, 0, source, place, "")
+        case .device(let path, let major, let minor):
+            sbx_profile_add_mount(
+                target, SP_MOUNT_DEVICE.rawValue, 0, UInt64(makedev(major, minor)), path, String(path.dropFirst()), "")
+        case .text(let content, let place): sbx_profile_add_mount(target, SP_MOUNT_TEXT.rawValue, 0, 0, "", place, content)
+        case .symlink(let source, let place): sbx_profile_add_mount(target, SP_MOUNT_SYMLINK.rawValue, 0, 0, source, place, "")
+        case .point(let place): sbx_profile_add_mount(target, SP_MOUNT_POINT.rawValue, 0, 0, "", place, "")
+        }
+    }
+
+    private func makedev(_ major: UInt32, _ minor: UInt32) -> UInt32 { major << 8 | minor }
+}

@@ -1,0 +1,114 @@
+internal import Glibc
+
+/// What a kind of box contains and may do: mounts, Landlock rules, limits, program, environment, system calls.
+///
+/// Profiles are data. Swift builds them, C applies them, and nothing in them comes from a tenant.
+public struct Profile: Sendable {
+    /// The kinds of box, in the order in which the spawner knows them.
+    public enum Kind: UInt16, Sendable, CaseIterable {
+        /// Runs an author's code.
+        case worker
+        /// Takes an uploaded archive apart; no network.
+        case unpack
+        /// Installs packages by name; the host's network, no code of a tenant.
+        case install
+    }
+
+    enum Mount: Sendable, Equatable {
+        case directory(String, at: String)
+        case file(String, at: String)
+        case device(String, major: UInt32, minor: UInt32)
+        case text(String, at: String)
+        case symlink(String, at: String)
+        case point(String)
+    }
+
+    var kind: Kind
+    var mounts: [Mount]
+    var rules: [(path: String, access: UInt64)]
+    var arguments: [String]
+    var environment: [(name: String, value: String)]
+    var rlimits: [(resource: UInt32, value: UInt64)]
+    var syscalls: [SyscallRule]
+    var usesHostNetwork: Bool
+    var showsVersion: Bool
+
+    /// The profile of one kind.
+    ///
+    /// - Parameters:
+    ///   - kind: which box.
+    ///   - runtime: the host's directory with the Python runtime's files, mounted on `/rt`.
+    ///   - pip: the operator's `PIP_*` settings, passed to package installation only.
+    public init(_ kind: Kind, runtime: String, pip: [(name: String, value: String)] = []) {
+        self.kind = kind
+        usesHostNetwork = kind == .install
+        showsVersion = kind == .worker
+        mounts = Self.baseMounts(runtime: runtime) + (kind == .install ? Self.networkMounts : [])
+        rules = Self.rules
+        rlimits = Self.rlimits(files: kind == .install ? 1_024 : 256)
+        syscalls = kind == .install ? Syscalls.install : Syscalls.general
+        environment = Self.environment + (kind == .install ? pip : [])
+        arguments = Self.arguments(kind)
+    }
+
+    private static func arguments(_ kind: Kind) -> [String] {
+        switch kind {
+        case .worker: ["/usr/bin/python3", "-I", "-S", "-B", "-u", "/rt/worker.py"]
+        case .unpack: ["/usr/bin/python3", "-I", "-S", "-B", "-u", "/rt/unpack.py"]
+        case .install: ["/usr/bin/python3", "-I", "-B", "-u", "/rt/install.py"]
+        }
+    }
+
+    private static let environment: [(name: String, value: String)] = [
+        ("PATH", "/usr/bin:/bin"), ("HOME", "/tmp"), ("LANG", "C.UTF-8"), ("TZ", "UTC"),
+        ("PYTHONUNBUFFERED", "1"), ("OMP_NUM_THREADS", "1"), ("OPENBLAS_NUM_THREADS", "1"),
+    ]
+
+    private static func baseMounts(runtime: String) -> [Mount] {
+        [
+            .directory("/usr", at: "usr"),
+            .symlink("usr/bin", at: "bin"), .symlink("usr/sbin", at: "sbin"),
+            .symlink("usr/lib", at: "lib"), .symlink("usr/lib64", at: "lib64"),
+            .file("/etc/ld.so.cache", at: "etc/ld.so.cache"),
+            .file("/etc/localtime", at: "etc/localtime"),
+            .directory("/etc/alternatives", at: "etc/alternatives"),
+            .text("root:x:0:0::/tmp:/usr/sbin/nologin\nfn:x:1000:1000::/tmp:/usr/sbin/nologin\n", at: "etc/passwd"),
+            .text("root:x:0:\nfn:x:1000:\n", at: "etc/group"),
+            .text("passwd: files\ngroup: files\nhosts: files dns\n", at: "etc/nsswitch.conf"),
+            .device("/dev/null", major: 1, minor: 3), .device("/dev/zero", major: 1, minor: 5),
+            .device("/dev/full", major: 1, minor: 7), .device("/dev/random", major: 1, minor: 8),
+            .device("/dev/urandom", major: 1, minor: 9),
+            .symlink("/proc/self/fd", at: "dev/fd"),
+            .point("dev/shm"), .point("proc"), .point("tmp"), .point("fn"),
+            .directory(runtime, at: "rt"),
+        ]
+    }
+
+    private static let networkMounts: [Mount] = [
+        .file("/etc/resolv.conf", at: "etc/resolv.conf"), .file("/etc/hosts", at: "etc/hosts"),
+        .file("/etc/pip.conf", at: "etc/pip.conf"), .directory("/etc/ssl", at: "etc/ssl"),
+    ]
+
+    private static let rules: [(path: String, access: UInt64)] = [
+        ("/", Landlock.readDirectory), ("/usr", Landlock.readExecute), ("/etc", Landlock.read),
+        ("/rt", Landlock.read), ("/fn", Landlock.readExecute),
+        // Never write: /proc/self/mem would write through read-only pages and undo W^X.
+        ("/proc", Landlock.read),
+        ("/dev/null", Landlock.readFile | Landlock.writeFile), ("/dev/zero", Landlock.readFile | Landlock.writeFile),
+        ("/dev/full", Landlock.readFile | Landlock.writeFile), ("/dev/random", Landlock.readFile),
+        ("/dev/urandom", Landlock.readFile),
+        ("/tmp", Landlock.write), ("/dev/shm", Landlock.write),
+    ]
+
+    private static func rlimits(files: UInt64) -> [(resource: UInt32, value: UInt64)] {
+        [
+            // 1, not 0: a core_pattern that pipes to a program ignores 0 and gives up at 1.
+            (UInt32(RLIMIT_CORE.rawValue), 1), (UInt32(RLIMIT_NOFILE.rawValue), files),
+            (UInt32(RLIMIT_STACK.rawValue), 16 << 20), (UInt32(__RLIMIT_MEMLOCK.rawValue), 0),
+            (UInt32(RLIMIT_FSIZE.rawValue), 0 /* the spawner puts the size of /tmp */),
+            (UInt32(__RLIMIT_NPROC.rawValue), 512), (UInt32(__RLIMIT_MSGQUEUE.rawValue), 0),
+            (UInt32(__RLIMIT_RTPRIO.rawValue), 0), (UInt32(__RLIMIT_NICE.rawValue), 0),
+            (UInt32(__RLIMIT_SIGPENDING.rawValue), 128),
+        ]
+    }
+}

@@ -1,0 +1,34 @@
+internal import CSpawnerProtocol
+internal import Glibc
+
+/// A failure of the sandbox machinery itself, never of the code inside a box.
+public struct SandboxError: Error, Sendable, Equatable, CustomStringConvertible {
+    /// What was being done, in the spawner's words, such as `"pivot_root"` or `"cgroup limit"`.
+    public let step: String
+    /// What the kernel said; 0 when the failure is not a system call's.
+    public let errno: Int32
+    /// The value involved: a path, a number, a limit, and the remedy where there is one.
+    public let detail: String
+
+    /// Names a failed step.
+    public init(_ step: String, errno: Int32 = 0, _ detail: String) {
+        self.step = step
+        self.errno = errno
+        self.detail = detail
+    }
+
+    /// One line for people: step, detail, the kernel's word.
+    public var description: String {
+        guard errno != 0 else { return "sandbox \(step) failed: \(detail)" }
+        return "sandbox \(step) failed: \(detail): \(String(cString: strerror(errno))) (errno \(errno))"
+    }
+
+    static func spawner(step: UInt16, errno: Int32, _ detail: String) -> SandboxError {
+        SandboxError(String(cString: sp_step_name(UInt32(step))), errno: errno, detail)
+    }
+}
+
+/// Throws when a C function of ours answered with an errno.
+func check(_ code: Int32, _ step: String, _ detail: @autoclosure () -> String) throws(SandboxError) {
+    guard code == 0 else { throw SandboxError(step, errno: code, detail()) }
+}

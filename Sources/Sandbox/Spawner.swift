@@ -1,0 +1,128 @@
+internal import CSandbox
+internal import CSpawnerProtocol
+internal import Glibc
+internal import Synchronization
+
+/// The daemon's end of `faasd-spawner`, the only privileged process.
+///
+/// One request is under way at a time; each takes a millisecond or two, and blocks the calling thread, which must not
+/// be one of the cooperative pool.
+public final class Spawner: Sendable {
+    private let socket: Descriptor
+    private let process: Descriptor
+    private let exchange = Mutex(())
+
+    /// The spawner's process id, for logs and tests.
+    public let pid: Int32
+
+    private init(socket: consuming Descriptor, process: consuming Descriptor, pid: Int32) {
+        self.socket = socket
+        self.process = process
+        self.pid = pid
+    }
+
+    /// Starts the spawner with a policy and waits until its roots and control groups are ready.
+    ///
+    /// - Parameters:
+    ///   - executable: the path of `faasd-spawner`.
+    ///   - policy: what it may do; handed over once.
+    ///   - lock: the locked file of the state directory; the spawner keeps a copy until its last box is gone.
+    /// - Throws: `SandboxError` with the step that failed, such as a missing control group.
+    public static func start(
+        executable: String, policy: Policy, lock: borrowing Descriptor
+    ) throws(SandboxError) -> Spawner {
+        let sealed = try policy.seal()
+        var pair: (CInt, CInt) = (-1, -1)
+        let code = withUnsafeMutablePointer(to: &pair) {
+            $0.withMemoryRebound(to: CInt.self, capacity: 2) { sbx_socketpair($0) }
+        }
+        try check(code, "socket", "socketpair")
+        let ours = Descriptor(owning: pair.0)
+        let theirs = Descriptor(owning: pair.1)
+        var pid: CInt = -1
+        var pidfd: CInt = -1
+        try check(sbx_start_spawner(executable, sealed.raw, theirs.raw, lock.raw, &pid, &pidfd), "exec", executable)
+        let spawner = Spawner(socket: ours, process: Descriptor(owning: pidfd), pid: pid)
+        _ = consume theirs
+        let (hello, _) = try spawner.receive()
+        guard hello.error == 0 else {
+            throw .spawner(step: hello.step, errno: hello.error, "faasd-spawner could not begin; its message is above")
+        }
+        return spawner
+    }
+
+    /// Makes a box and starts its program.
+    ///
+    /// - Parameters:
+    ///   - kind: which profile.
+    ///   - version: the 32-byte key of the version mounted on `/fn`; ignored by profiles without one.
+    ///   - limits: hard limits.
+    /// - Throws: `SandboxError` with the step of the setup that failed; nothing is left behind then.
+    public func spawn(_ kind: Profile.Kind, version: [UInt8] = [], limits: BoxLimits) throws(SandboxError) -> Box {
+        var request = sp_request()
+        request.operation = UInt16(SP_SPAWN.rawValue)
+        request.profile = kind.rawValue
+        request.memory_bytes = limits.memoryBytes
+        request.tmp_bytes = limits.effectiveTmpBytes
+        request.cpu_millis = limits.cpuMillis
+        request.pids = limits.pids
+        withUnsafeMutableBytes(of: &request.version) { $0.copyBytes(from: version.prefix($0.count)) }
+        let (reply, descriptors) = try converse(request)
+        let owned = BoxDescriptors(descriptors)
+        guard reply.error == 0 else { throw .spawner(step: reply.step, errno: reply.error, "box of kind \(kind)") }
+        return try Box(spawner: self, reply: reply, descriptors: owned)
+    }
+
+    /// Ends a box: kills what is left in it, waits, removes its control groups.
+    func destroy(box: UInt32, generation: UInt32) throws(SandboxError) -> Death {
+        var request = sp_request()
+        request.operation = UInt16(SP_DESTROY.rawValue)
+        request.box = box
+        request.generation = generation
+        let (reply, _) = try converse(request)
+        guard reply.error == 0 else { throw .spawner(step: reply.step, errno: reply.error, "ending box \(box)") }
+        return Death(reply)
+    }
+
+    /// Waits until the spawner's process is gone, which ends the daemon too. Blocks the calling thread.
+    ///
+    /// - Returns: its exit code, or 128 plus the signal.
+    public func waitForExit() -> Int32 { sbx_wait(process.raw) }
+
+    /// Closes the conversation, upon which the spawner ends every box and itself.
+    public func shutDown() { _ = Glibc.shutdown(socket.raw, CInt(SHUT_RDWR)) }
+
+    private func converse(_ request: sp_request) throws(SandboxError) -> (sp_reply, [CInt]) {
+        var request = request
+        request.magic = SP_MAGIC
+        let result = exchange.withLock { _ in
+            Result { () throws(SandboxError) in
+                try check(sbx_send(socket.raw, &request), "socket", "faasd-spawner is gone")
+                return try receive()
+            }
+        }
+        return try result.get()
+    }
+
+    private func receive() throws(SandboxError) -> (sp_reply, [CInt]) {
+        var reply = sp_reply()
+        var descriptors = [CInt](repeating: -1, count: Int(SP_D_COUNT.rawValue))
+        try check(sbx_receive(socket.raw, &reply, &descriptors), "socket", "faasd-spawner is gone")
+        return (reply, descriptors)
+    }
+}
+
+extension Death {
+    init(_ reply: sp_reply) {
+        cause =
+            switch reply.exit_code {
+            case Int32(CLD_EXITED): .exited(code: reply.exit_status)
+            case Int32(CLD_KILLED), Int32(CLD_DUMPED): .signaled(reply.exit_status)
+            default: .unknown
+            }
+        cpuMicros = reply.cpu_micros
+        memoryPeakBytes = reply.memory_peak_bytes
+        oomKills = reply.oom_kills
+        pidsRefused = reply.pids_refused
+    }
+}

@@ -1,0 +1,264 @@
+/* Making and ending boxes. The daemon asks by number; everything else comes from the policy. */
+#include "spawner.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/mount.h>
+#include <linux/openat2.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { UIDS_PER_BOX = 8, END_WAIT_MILLIS = 5000 };
+
+/* Both ends of the pipes of one box, and what goes to the daemon. */
+struct pipes {
+    int request[2], reply[2], out[2], err[2], go[2], report[2];
+};
+
+static int open_pipes(struct pipes *pipes)
+{
+    int (*all[])[2] = { &pipes->request, &pipes->reply, &pipes->out, &pipes->err, &pipes->go, &pipes->report };
+    memset(pipes, 0xff, sizeof *pipes);
+    for (size_t i = 0; i < COUNT(all); i++) {
+        if (pipe2(*all[i], O_CLOEXEC) != 0) return errno;
+    }
+    return 0;
+}
+
+static void close_pipes(struct pipes *pipes) { close_all((int *)pipes, sizeof *pipes / sizeof(int)); }
+
+/* A detached tmpfs, made here so that its size is the spawner's word; its pages count as the box's memory. */
+static int make_tmp(uint64_t bytes)
+{
+    char size[24], inodes[24];
+    snprintf(size, sizeof size, "%llu", (unsigned long long)bytes);
+    snprintf(inodes, sizeof inodes, "%llu", (unsigned long long)(bytes / 8192 + 64));
+    int context = fsopen("tmpfs", FSOPEN_CLOEXEC);
+    if (context < 0) return -1;
+    int tree = -1;
+    if (fsconfig(context, FSCONFIG_SET_STRING, "size", size, 0) == 0 &&
+        fsconfig(context, FSCONFIG_SET_STRING, "nr_inodes", inodes, 0) == 0 &&
+        fsconfig(context, FSCONFIG_SET_STRING, "mode", "1777", 0) == 0 &&
+        fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) == 0)
+        tree = fsmount(context, FSMOUNT_CLOEXEC, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
+    int code = errno;
+    close(context);
+    errno = code;
+    return tree;
+}
+
+/* The version's directory as a detached read-only tree: also reaches below directories the box may not enter. */
+static int open_version(const struct spawner *spawner, const uint8_t digest[SP_DIGEST_BYTES])
+{
+    char name[2 * SP_DIGEST_BYTES + 1];
+    for (int i = 0; i < SP_DIGEST_BYTES; i++) snprintf(name + 2 * i, 3, "%02x", digest[i]);
+    int directory = sys_openat2(spawner->store, name, O_PATH | O_DIRECTORY | O_CLOEXEC,
+                                RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS);
+    if (directory < 0) return -1;
+    int tree = open_tree(directory, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+    struct mount_attr attributes = { .attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV };
+    if (tree >= 0 && mount_setattr(tree, "", AT_EMPTY_PATH, &attributes, sizeof attributes) != 0) {
+        close(tree);
+        tree = -1;
+    }
+    int code = errno;
+    close(directory);
+    errno = code;
+    return tree;
+}
+
+/* Writes what only a parent may: the id maps, and that a box goes before the daemon when the host is out of memory. */
+static int write_process_files(pid_t pid, uint32_t base)
+{
+    const char *const files[] = { "uid_map", "gid_map", "oom_score_adj" };
+    char path[64], map[96];
+    snprintf(map, sizeof map, "0 %u 1\n1000 %u 1\n", base, base + 1);
+    for (size_t i = 0; i < COUNT(files); i++) {
+        snprintf(path, sizeof path, "/proc/%d/%s", (int)pid, files[i]);
+        int code = write_at(AT_FDCWD, path, i < 2 ? map : "500");
+        if (code != 0) return code;
+    }
+    return 0;
+}
+
+/* Clones inside the version 1 groups and directly into the unified one; the spawner itself is back home on return. */
+static int clone_child(struct spawner *spawner, uint32_t profile, struct launch *launch, uint64_t name, struct box *box, uint32_t *step)
+{
+    uint64_t flags = CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS;
+    if (!(launch->profile->flags & SP_PROFILE_HOST_NETWORK)) flags |= CLONE_NEWNET;
+    *step = SP_STEP_ROOT;
+    if (fchdir(spawner->roots[profile]) != 0) return errno; /* the child's copy of it becomes its root */
+    *step = SP_STEP_CGROUP_ENTER;
+    int code = cgroup_enter(spawner, name);
+    int directory = cgroup_directory(spawner, name);
+    long pid = -1;
+    if (code == 0) {
+        *step = SP_STEP_CLONE;
+        pid = sys_clone3(flags, &box->pidfd, directory);
+        if (pid == 0) child_run(launch);
+        if (pid < 0) code = errno;
+    }
+    int leave = cgroup_leave(spawner);
+    if (directory >= 0) close(directory);
+    if (chdir("/") != 0 && code == 0) code = errno;
+    if (leave != 0) {
+        fprintf(stderr, "faasd-spawner: cannot leave a box's control groups: %s\n", strerror(leave));
+        exit(1); /* staying would charge us to a tenant, and put later boxes under its limits */
+    }
+    box->pid = (pid_t)pid;
+    return code;
+}
+
+/* Lets the child go and waits until it has executed, or learns which step failed. */
+static int await_exec(struct pipes *pipes, uint32_t *step)
+{
+    *step = SP_STEP_SYNC;
+    if (write(pipes->go[1], "g", 1) != 1) return errno;
+    close(pipes->report[1]);
+    pipes->report[1] = -1;
+    struct report failure;
+    ssize_t length = read(pipes->report[0], &failure, sizeof failure);
+    if (length == 0) return 0;
+    if (length != (ssize_t)sizeof failure) return EIO;
+    *step = failure.step;
+    return failure.error != 0 ? failure.error : EIO;
+}
+
+static bool valid_spawn(const struct spawner *spawner, const struct sp_request *request)
+{
+    return request->profile < spawner->policy->profile_count && request->memory_bytes >= SP_MEMORY_MIN &&
+           request->memory_bytes <= SP_MEMORY_MAX && request->tmp_bytes >= 4096 && request->tmp_bytes <= SP_MEMORY_MAX &&
+           request->cpu_millis >= SP_CPU_MILLIS_MIN && request->cpu_millis <= SP_CPU_MILLIS_MAX &&
+           request->pids >= SP_PIDS_MIN && request->pids <= SP_PIDS_MAX;
+}
+
+static struct box *free_box(struct spawner *spawner)
+{
+    for (size_t i = 0; i < COUNT(spawner->boxes); i++) {
+        if (!spawner->boxes[i].used) return &spawner->boxes[i];
+    }
+    return NULL;
+}
+
+/* Waits until the process with this descriptor is gone, and fills in how it ended. */
+static int reap(struct box *box, struct sp_reply *reply)
+{
+    struct pollfd poll_for = { .fd = box->pidfd, .events = POLLIN };
+    if (poll(&poll_for, 1, END_WAIT_MILLIS) != 1) return ETIMEDOUT;
+    siginfo_t info = { 0 };
+    if (waitid(P_PIDFD, (id_t)box->pidfd, &info, WEXITED) != 0) return errno;
+    reply->exit_code = info.si_code;
+    reply->exit_status = info.si_status;
+    return 0;
+}
+
+static int end_box(struct spawner *spawner, struct box *box, struct sp_reply *reply)
+{
+    int code = 0;
+    if (box->pidfd >= 0) {
+        cgroup_kill(spawner, box->name, box->pidfd);
+        code = reap(box, reply);
+    }
+    cgroup_read_usage(spawner, box->name, reply);
+    if (cgroup_remove(spawner, box->name) != 0 && code == 0) code = EBUSY;
+    if (box->pidfd >= 0) close(box->pidfd);
+    box->pidfd = -1;
+    box->used = code == ETIMEDOUT; /* its user ids rest as long as anything of it may live */
+    return code;
+}
+
+static int start(struct spawner *spawner, const struct sp_request *request, struct box *box, struct pipes *pipes, int trees[2], uint32_t *step)
+{
+    uint32_t index = (uint32_t)(box - spawner->boxes);
+    char name[8];
+    root_name(request->profile, name);
+    *step = SP_STEP_PIPES;
+    int code = open_pipes(pipes);
+    if (code != 0) return code;
+    *step = SP_STEP_TMPFS;
+    if ((trees[0] = make_tmp(request->tmp_bytes)) < 0) return errno;
+    *step = SP_STEP_VERSION;
+    const struct sp_profile *profile = &spawner->policy->profiles[request->profile];
+    if ((profile->flags & SP_PROFILE_VERSION) && (trees[1] = open_version(spawner, request->version)) < 0) return errno;
+    if ((code = cgroup_create(spawner, request, box->name, step)) != 0) return code;
+    struct launch launch = {
+        .policy = spawner->policy, .profile = profile, .root_name = name, .go = pipes->go[0], .report = pipes->report[1],
+        .request = pipes->request[0], .reply = pipes->reply[1], .out = pipes->out[1], .err = pipes->err[1],
+        .version = trees[1], .tmp = trees[0], .tmp_bytes = request->tmp_bytes,
+    };
+    if ((code = clone_child(spawner, request->profile, &launch, box->name, box, step)) != 0) return code;
+    *step = SP_STEP_CGROUP_LIMIT; /* after the clone: on version 1 the spawner itself was counted */
+    if ((code = cgroup_limit_pids(spawner, box->name, request->pids)) != 0) return code;
+    *step = SP_STEP_ID_MAP;
+    uint32_t base = spawner->policy->uid_base + UIDS_PER_BOX * index;
+    if ((code = write_process_files(box->pid, base)) != 0) return code;
+    return await_exec(pipes, step);
+}
+
+void box_spawn(struct spawner *spawner, const struct sp_request *request, struct sp_reply *reply, int descriptors[SP_D_COUNT])
+{
+    struct box *box = free_box(spawner);
+    uint32_t step = SP_STEP_REQUEST;
+    reply->step = SP_STEP_REQUEST;
+    reply->error = valid_spawn(spawner, request) ? (box ? 0 : EMFILE) : EINVAL;
+    if (reply->error != 0) return;
+
+    box->used = true;
+    box->generation++;
+    box->name = spawner->next_name++;
+    box->pidfd = -1;
+    struct pipes pipes;
+    memset(&pipes, 0xff, sizeof pipes);
+    int trees[2] = { -1, -1 };
+    int code = start(spawner, request, box, &pipes, trees, &step);
+    if (code == 0) {
+        descriptors[SP_D_PIDFD] = fcntl(box->pidfd, F_DUPFD_CLOEXEC, 6);
+        descriptors[SP_D_REQUEST] = pipes.request[1];
+        descriptors[SP_D_REPLY] = pipes.reply[0];
+        descriptors[SP_D_STDOUT] = pipes.out[0];
+        descriptors[SP_D_STDERR] = pipes.err[0];
+        descriptors[SP_D_TMP] = trees[0];
+        pipes.request[1] = pipes.reply[0] = pipes.out[0] = pipes.err[0] = trees[0] = -1;
+        reply->flags = cgroup_open_files(spawner, box->name, descriptors);
+        reply->step = SP_STEP_NONE;
+        reply->box = (uint32_t)(box - spawner->boxes);
+        reply->generation = box->generation;
+        reply->pid = box->pid;
+    } else {
+        struct sp_reply ignored = { 0 };
+        end_box(spawner, box, &ignored);
+        reply->step = (uint16_t)step;
+        reply->error = code;
+    }
+    close_pipes(&pipes);
+    close_all(trees, COUNT(trees));
+}
+
+void box_destroy(struct spawner *spawner, const struct sp_request *request, struct sp_reply *reply)
+{
+    reply->step = SP_STEP_REQUEST;
+    reply->error = EINVAL;
+    if (request->box >= COUNT(spawner->boxes)) return;
+    struct box *box = &spawner->boxes[request->box];
+    if (!box->used || box->generation != request->generation) return;
+    reply->error = end_box(spawner, box, reply);
+    reply->step = reply->error != 0 ? SP_STEP_WAIT : SP_STEP_NONE;
+}
+
+void box_destroy_all(struct spawner *spawner)
+{
+    for (size_t i = 0; i < COUNT(spawner->boxes); i++) {
+        if (spawner->boxes[i].used) cgroup_kill(spawner, spawner->boxes[i].name, spawner->boxes[i].pidfd);
+    }
+    for (size_t i = 0; i < COUNT(spawner->boxes); i++) {
+        struct sp_reply ignored = { 0 };
+        if (spawner->boxes[i].used) end_box(spawner, &spawner->boxes[i], &ignored);
+    }
+}

@@ -1,0 +1,237 @@
+/* The new process, from clone3 to execve. Each step is one function; the order is the safety, and the comments say
+ * why. Only async-signal-safe calls (signal-safety(7)): no allocation, no stdio. */
+#include "spawner.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <linux/capability.h>
+#include <linux/prctl.h>
+#include <linux/seccomp.h>
+#include <linux/securebits.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+enum { BOX_UID = 1000, BOX_GID = 1000, CAPABILITY_MAX = 63 };
+
+/* The kernel's own structures, declared here because the system's headers may be older than the running kernel. */
+struct ruleset_attributes { uint64_t fs, net, scoped; };
+struct path_beneath { uint64_t access; int32_t parent; } __attribute__((packed));
+enum { RULE_PATH_BENEATH = 1 };
+
+static int wait_for_maps(const struct launch *launch)
+{
+    char byte;
+    return read(launch->go, &byte, 1) == 1 ? 0 : ECANCELED; /* end of file: the spawner gave up */
+}
+
+/* Files cannot be made, nor mounts, before this process is somebody in its user namespace. */
+static int become_namespace_root(const struct launch *launch)
+{
+    (void)launch;
+    if (setresgid(0, 0, 0) != 0 || setresuid(0, 0, 0) != 0 || setgroups(0, NULL) != 0) return errno;
+    /* Only now: a cgroup namespace made by clone3 would be rooted in the spawner's group and show its path. */
+    return unshare(CLONE_NEWCGROUP) == 0 ? 0 : errno;
+}
+
+static int reset_signals(const struct launch *launch)
+{
+    (void)launch;
+    for (int number = 1; number < NSIG; number++) signal(number, SIG_DFL); /* ignored signals survive exec */
+    sigset_t none;
+    sigemptyset(&none);
+    return sigprocmask(SIG_SETMASK, &none, NULL) == 0 ? 0 : errno;
+}
+
+/* The working directory is the prepared root, in this process's own copy of the mount namespace. */
+static int mount_root(const struct launch *launch)
+{
+    if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0) return errno;
+    /* pivot_root(2) refuses a mount locked by the user namespace: put an unlocked copy on top and step into it. */
+    if (mount(".", ".", NULL, MS_BIND | MS_REC, NULL) != 0) return errno;
+    if (chdir("..") != 0 || chdir(launch->root_name) != 0) return errno;
+    if (move_mount(launch->tmp, "", AT_FDCWD, "tmp", MOVE_MOUNT_F_EMPTY_PATH) != 0) return errno;
+    if (launch->version >= 0 && move_mount(launch->version, "", AT_FDCWD, "fn", MOVE_MOUNT_F_EMPTY_PATH) != 0) return errno;
+    unsigned long flags = MS_NOSUID | MS_NODEV | MS_NOEXEC;
+    if (mount("proc", "proc", "proc", flags, "subset=pid,hidepid=invisible") != 0) return errno;
+    if (mount("tmpfs", "dev/shm", "tmpfs", flags, "size=64m,nr_inodes=1024,mode=1777") != 0) return errno;
+    return 0;
+}
+
+static int pivot(const struct launch *launch)
+{
+    (void)launch;
+    if (syscall(SYS_pivot_root, ".", ".") != 0) return errno;
+    if (umount2(".", MNT_DETACH) != 0) return errno;
+    return chdir("/") == 0 ? 0 : errno;
+}
+
+static int set_identity(const struct launch *launch)
+{
+    (void)launch;
+    umask(077);
+    if (sethostname("fn", 2) != 0 || setdomainname("", 0) != 0) return errno;
+    return 0;
+}
+
+/* A session of its own: otherwise kill(0) from pid 1 reaches the spawner's process group. */
+static int make_session(const struct launch *launch)
+{
+    (void)launch;
+    return setsid() >= 0 ? 0 : errno;
+}
+
+static int set_rlimits(const struct launch *launch)
+{
+    for (uint32_t i = 0; i < launch->profile->rlimit_count; i++) {
+        const struct sp_rlimit *limit = &launch->profile->rlimits[i];
+        rlim_t value = limit->resource == RLIMIT_FSIZE ? launch->tmp_bytes : limit->value;
+        struct rlimit pair = { value, value };
+        if (setrlimit((int)limit->resource, &pair) != 0) return errno;
+    }
+    return 0;
+}
+
+/* 0 nothing, 1 and 2 the logs, 3 requests, 4 replies, 5 the report; everything else is closed. The sources are all
+ * above 5, because the spawner keeps its own 3, 4 and 5 open. */
+static int set_descriptors(const struct launch *launch)
+{
+    int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    if (null < 0) return errno;
+    if (dup2(null, 0) < 0 || dup2(launch->out, 1) < 0 || dup2(launch->err, 2) < 0) return errno;
+    if (dup2(launch->request, 3) < 0 || dup2(launch->reply, 4) < 0) return errno;
+    if (dup3(launch->report, 5, O_CLOEXEC) < 0) return errno;
+    return close_range(6, ~0u, 0) == 0 ? 0 : errno;
+}
+
+/* The bounding set goes while CAP_SETPCAP is still there; afterwards dropping it fails without a word. Everything is
+ * read back, because each of these calls has been seen to succeed and change nothing. */
+static int drop_privileges(const struct launch *launch)
+{
+    (void)launch;
+    for (int capability = 0; capability <= CAPABILITY_MAX; capability++) {
+        if (prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) != 0 && errno != EINVAL) return errno;
+    }
+    if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) != 0) return errno;
+    unsigned long bits = SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_NO_SETUID_FIXUP | SECBIT_NO_SETUID_FIXUP_LOCKED |
+                         SECBIT_KEEP_CAPS_LOCKED | SECBIT_NO_CAP_AMBIENT_RAISE | SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED;
+    if (prctl(PR_SET_SECUREBITS, bits, 0, 0, 0) != 0) return errno;
+    if (setgroups(0, NULL) != 0 || setresgid(BOX_GID, BOX_GID, BOX_GID) != 0 || setresuid(BOX_UID, BOX_UID, BOX_UID) != 0)
+        return errno;
+    struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+    struct __user_cap_data_struct sets[2] = { 0 };
+    if (syscall(SYS_capset, &header, sets) != 0) return errno;
+
+    memset(sets, 0xff, sizeof sets);
+    if (syscall(SYS_capget, &header, sets) != 0) return errno;
+    for (int i = 0; i < 2; i++) {
+        if (sets[i].effective || sets[i].permitted || sets[i].inheritable) return EPERM;
+    }
+    for (int capability = 0; capability <= CAPABILITY_MAX; capability++) {
+        if (prctl(PR_CAPBSET_READ, capability, 0, 0, 0) == 1) return EPERM;
+    }
+    return getuid() == BOX_UID && geteuid() == BOX_UID && getgid() == BOX_GID && getgroups(0, NULL) == 0 ? 0 : EPERM;
+}
+
+/* After the credentials: the kernel clears the death signal when the effective ids change (prctl(2)). */
+static int arm_death_signal(const struct launch *launch)
+{
+    (void)launch;
+    return prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == 0 ? 0 : errno;
+}
+
+static int forbid_new_privileges(const struct launch *launch)
+{
+    (void)launch;
+    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 ? 0 : errno;
+}
+
+static int add_rule(int ruleset, const struct sp_rule *rule, uint64_t handled)
+{
+    int place = open(rule->path, O_PATH | O_CLOEXEC);
+    if (place < 0) return errno == ENOENT ? 0 : errno; /* an optional mount that the host does not have */
+    struct path_beneath beneath = { .access = rule->access & handled, .parent = place };
+    long result = syscall(SYS_landlock_add_rule, ruleset, RULE_PATH_BENEATH, &beneath, 0);
+    int code = result == 0 ? 0 : errno;
+    close(place);
+    return code;
+}
+
+static int restrict_files(const struct launch *launch)
+{
+    const struct sp_policy *policy = launch->policy;
+    if (policy->landlock_abi == 0) return 0; /* said loudly by `faasd doctor` and at start */
+    struct ruleset_attributes attributes = { policy->landlock_fs, policy->landlock_net, policy->landlock_scoped };
+    if (launch->profile->flags & SP_PROFILE_HOST_NETWORK) attributes.net = 0;
+    size_t size = policy->landlock_abi >= 6 ? 24 : policy->landlock_abi >= 4 ? 16 : 8;
+    int ruleset = (int)syscall(SYS_landlock_create_ruleset, &attributes, size, 0);
+    if (ruleset < 0) return errno;
+    for (uint32_t i = 0; i < launch->profile->rule_count; i++) {
+        int code = add_rule(ruleset, &launch->profile->rules[i], attributes.fs);
+        if (code != 0) return code;
+    }
+    int code = syscall(SYS_landlock_restrict_self, ruleset, 0) == 0 ? 0 : errno;
+    close(ruleset);
+    return code;
+}
+
+/* Last, so that the filter need not allow anything that the steps above did. */
+static int install_filter(const struct launch *launch)
+{
+    struct sock_fprog program = {
+        .len = (unsigned short)launch->profile->filter_count,
+        .filter = (struct sock_filter *)(uintptr_t)launch->profile->filter,
+    };
+    return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0) == 0 ? 0 : errno;
+}
+
+static int run(const struct launch *launch)
+{
+    char *args[SP_ARGS_MAX + 1], *env[SP_ENV_MAX + 1];
+    uint32_t i;
+    for (i = 0; i < launch->profile->arg_count; i++) args[i] = (char *)(uintptr_t)launch->profile->args[i];
+    args[i] = NULL;
+    for (i = 0; i < launch->profile->env_count; i++) env[i] = (char *)(uintptr_t)launch->profile->env[i];
+    env[i] = NULL;
+    execve(args[0], args, env);
+    return errno;
+}
+
+_Noreturn void child_run(const struct launch *launch)
+{
+    static const struct { uint32_t step; int (*run)(const struct launch *); } steps[] = {
+        { SP_STEP_SYNC, wait_for_maps },
+        { SP_STEP_CREDENTIALS, become_namespace_root },
+        { SP_STEP_SYNC, reset_signals },
+        { SP_STEP_MOUNT, mount_root },
+        { SP_STEP_PIVOT, pivot },
+        { SP_STEP_HOSTNAME, set_identity },
+        { SP_STEP_SESSION, make_session },
+        { SP_STEP_RLIMIT, set_rlimits },
+        { SP_STEP_DESCRIPTORS, set_descriptors },
+        { SP_STEP_CAPABILITIES, drop_privileges },
+        { SP_STEP_DEATH_SIGNAL, arm_death_signal },
+        { SP_STEP_NO_NEW_PRIVS, forbid_new_privileges },
+        { SP_STEP_LANDLOCK, restrict_files },
+        { SP_STEP_SECCOMP, install_filter },
+        { SP_STEP_EXEC, run },
+    };
+    int report = launch->report;
+    for (size_t i = 0; i < COUNT(steps); i++) {
+        int code = steps[i].run(launch);
+        if (steps[i].step == SP_STEP_DESCRIPTORS && code == 0) report = 5;
+        if (code == 0) continue;
+        struct report failure = { steps[i].step, code };
+        ssize_t ignored = write(report, &failure, sizeof failure);
+        (void)ignored;
+        break;
+    }
+    _exit(127);
+}

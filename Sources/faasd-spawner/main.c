@@ -1,0 +1,151 @@
+/* faasd-spawner: the only privileged process. It is started by faasd with a policy, a socket and a lock; it makes and
+ * ends boxes when asked, and when the socket closes, because the daemon is gone, it ends them all and itself. */
+#include "spawner.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static struct spawner spawner;
+
+static bool within(const char *text, size_t size) { return memchr(text, 0, size) != NULL; }
+
+/* The policy comes from our own parent, but a bound that is not checked is not a bound. */
+static bool valid_policy(const struct sp_policy *policy)
+{
+    if (policy->magic != SP_MAGIC || policy->version != SP_VERSION || policy->size != sizeof *policy) return false;
+    if (policy->profile_count == 0 || policy->profile_count > SP_PROFILES_MAX) return false;
+    if (!within(policy->store, SP_PATH_MAX) || !within(policy->scratch, SP_PATH_MAX)) return false;
+    for (int i = 0; i < SP_CG_COUNT; i++) {
+        if (!within(policy->cgroups[i].base, SP_PATH_MAX) || !within(policy->cgroups[i].home, SP_PATH_MAX)) return false;
+    }
+    for (uint32_t i = 0; i < policy->profile_count; i++) {
+        const struct sp_profile *profile = &policy->profiles[i];
+        if (profile->filter_count == 0 || profile->filter_count > SP_FILTER_MAX || profile->mount_count > SP_MOUNTS_MAX ||
+            profile->rule_count > SP_RULES_MAX || profile->arg_count == 0 || profile->arg_count > SP_ARGS_MAX ||
+            profile->env_count > SP_ENV_MAX || profile->rlimit_count > SP_RLIMITS_MAX)
+            return false;
+        for (uint32_t j = 0; j < profile->mount_count; j++) {
+            const struct sp_mount *mount = &profile->mounts[j];
+            if (!within(mount->source, SP_PATH_MAX) || !within(mount->target, SP_PATH_MAX) || mount->target[0] == '/') return false;
+        }
+        for (uint32_t j = 0; j < profile->rule_count; j++)
+            if (!within(profile->rules[j].path, SP_PATH_MAX)) return false;
+        for (uint32_t j = 0; j < profile->arg_count; j++)
+            if (!within(profile->args[j], SP_ARG_MAX)) return false;
+        for (uint32_t j = 0; j < profile->env_count; j++)
+            if (!within(profile->env[j], SP_ENV_LENGTH_MAX)) return false;
+    }
+    return true;
+}
+
+static int load_policy(void)
+{
+    void *bytes = mmap(NULL, sizeof(struct sp_policy), PROT_READ, MAP_PRIVATE | MAP_POPULATE, SP_FD_POLICY, 0);
+    if (bytes == MAP_FAILED) return errno;
+    spawner.policy = bytes;
+    return valid_policy(spawner.policy) ? 0 : EINVAL;
+}
+
+static int prepare(uint16_t *step)
+{
+    *step = SP_STEP_POLICY;
+    struct stat status;
+    if (fstat(SP_FD_POLICY, &status) != 0 || status.st_size != (off_t)sizeof(struct sp_policy)) return EINVAL;
+    int code = load_policy();
+    if (code != 0) return code;
+    *step = SP_STEP_CGROUP_CREATE;
+    if ((code = cgroups_open(&spawner)) != 0) return code;
+    if (cgroups_sweep(&spawner) != 0) return EBUSY; /* something of a former run would not die */
+    *step = SP_STEP_ROOT;
+    if ((code = build_roots(&spawner)) != 0) return code;
+    *step = SP_STEP_VERSION; /* after the roots: a mount can be cloned only out of the mount namespace one is in */
+    spawner.store = open(spawner.policy->store, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+    if (spawner.store < 0) return errno;
+    *step = SP_STEP_NONE;
+    return 0;
+}
+
+static void send_reply(const struct sp_reply *reply, int descriptors[SP_D_COUNT])
+{
+    struct sp_reply message = *reply;
+    int sent[SP_D_COUNT], count = 0;
+    for (int i = 0; i < SP_D_COUNT; i++) {
+        if (descriptors[i] < 0) continue;
+        message.descriptors |= 1u << i;
+        sent[count++] = descriptors[i];
+    }
+    union { struct cmsghdr align; char bytes[CMSG_SPACE(sizeof sent)]; } control = { 0 };
+    struct iovec part = { &message, sizeof message };
+    struct msghdr header = { .msg_iov = &part, .msg_iovlen = 1 };
+    if (count > 0) {
+        header.msg_control = control.bytes;
+        header.msg_controllen = CMSG_SPACE(sizeof(int) * (size_t)count);
+        struct cmsghdr *rights = CMSG_FIRSTHDR(&header);
+        rights->cmsg_level = SOL_SOCKET;
+        rights->cmsg_type = SCM_RIGHTS;
+        rights->cmsg_len = CMSG_LEN(sizeof(int) * (size_t)count);
+        memcpy(CMSG_DATA(rights), sent, sizeof(int) * (size_t)count);
+    }
+    ssize_t length;
+    do length = sendmsg(spawner.socket, &header, MSG_NOSIGNAL);
+    while (length < 0 && errno == EINTR);
+    close_all(descriptors, SP_D_COUNT); /* a daemon that is gone is noticed by the next receive */
+}
+
+static bool serve_one(void)
+{
+    struct sp_request request;
+    ssize_t length = recv(spawner.socket, &request, sizeof request, 0);
+    if (length < 0 && errno == EINTR) return true;
+    if (length != (ssize_t)sizeof request || request.magic != SP_MAGIC) return false;
+    struct sp_reply reply = { .magic = SP_MAGIC, .operation = request.operation, .step = SP_STEP_REQUEST, .error = EINVAL };
+    int descriptors[SP_D_COUNT];
+    memset(descriptors, 0xff, sizeof descriptors);
+    if (request.operation == SP_SPAWN) box_spawn(&spawner, &request, &reply, descriptors);
+    else if (request.operation == SP_DESTROY) box_destroy(&spawner, &request, &reply);
+    send_reply(&reply, descriptors);
+    return true;
+}
+
+/* The terminal's interrupt goes to the whole process group; the daemon decides when it is over, by closing the socket. */
+static void ignore_signals(void)
+{
+    const int ignored[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE };
+    for (size_t i = 0; i < COUNT(ignored); i++) signal(ignored[i], SIG_IGN);
+}
+
+int main(void)
+{
+    ignore_signals();
+    spawner.socket = SP_FD_SOCKET;
+    for (int i = 0; i < SP_PROFILES_MAX; i++) spawner.roots[i] = -1;
+    /* The lock on the state directory stays ours until the last box is gone, so that a successor waits for it. */
+    for (int i = SP_FD_POLICY; i <= SP_FD_LOCK; i++) {
+        if (fcntl(i, F_SETFD, FD_CLOEXEC) != 0) {
+            fprintf(stderr, "faasd-spawner is started by faasd, not by hand (descriptor %d is missing)\n", i);
+            return 64;
+        }
+    }
+    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+    struct sp_reply hello = { .magic = SP_MAGIC, .operation = SP_HELLO };
+    int none[SP_D_COUNT];
+    memset(none, 0xff, sizeof none);
+    hello.error = prepare(&hello.step);
+    send_reply(&hello, none);
+    if (hello.error != 0) return 1;
+    while (serve_one()) continue;
+    box_destroy_all(&spawner);
+    for (int i = 0; i < SP_CG_COUNT; i++) {
+        if (spawner.bases[i] >= 0) rmdir(spawner.policy->cgroups[i].base);
+    }
+    return 0;
+}

@@ -1,0 +1,92 @@
+/* Inside faasd-spawner: one thread, one policy, a table of boxes. Functions return 0, or an errno with *step set. */
+#ifndef FAASD_SPAWNER_H
+#define FAASD_SPAWNER_H
+
+#include "spawner_protocol.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+struct box {
+    bool used;
+    uint32_t generation;
+    uint64_t name; /* its control groups are called box-NAME */
+    pid_t pid;
+    int pidfd;
+};
+
+struct spawner {
+    const struct sp_policy *policy;
+    int socket;
+    int store;                    /* descriptor of the version store */
+    int roots[SP_PROFILES_MAX];   /* descriptors of the prepared read-only roots */
+    int bases[SP_CG_COUNT];       /* descriptors of our control groups, -1 where there is no such hierarchy */
+    int homes[SP_CG_COUNT];       /* open `tasks` files of the spawner's own version 1 groups */
+    uint64_t next_name;
+    struct box boxes[SP_BOXES_MAX];
+};
+
+/* What a child needs between clone and exec, all of it made before the clone. */
+struct launch {
+    const struct sp_policy *policy;
+    const struct sp_profile *profile;
+    const char *root_name;
+    int go;          /* reads one byte: the id maps are written */
+    int report;      /* writes struct report when a step fails; closed by a successful exec */
+    int request;
+    int reply;
+    int out;
+    int err;
+    int version;     /* detached tree of the version's directory, or -1 */
+    int tmp;         /* detached /tmp */
+    uint64_t tmp_bytes;
+};
+
+struct report {
+    uint32_t step;
+    int32_t error;
+};
+
+/* root.c: the read-only roots, built once in the spawner's own mount namespace. */
+int build_roots(struct spawner *spawner);
+/* "p0" … : the name of a profile's root beneath the scratch directory. */
+void root_name(uint32_t profile, char out[8]);
+
+/* cgroup.c */
+int cgroups_open(struct spawner *spawner);
+/* Kills every process of every group beneath our bases and removes the groups; returns how many stay. */
+int cgroups_sweep(struct spawner *spawner);
+int cgroup_create(struct spawner *spawner, const struct sp_request *request, uint64_t name, uint32_t *step);
+/* Moves the calling (single) thread into the version 1 groups of a box, and back home. */
+int cgroup_enter(struct spawner *spawner, uint64_t name);
+int cgroup_leave(struct spawner *spawner);
+int cgroup_limit_pids(struct spawner *spawner, uint64_t name, uint32_t pids);
+/* The unified group's directory for CLONE_INTO_CGROUP, or -1. */
+int cgroup_directory(struct spawner *spawner, uint64_t name);
+/* Opens the files handed to the daemon into descriptors[]; returns reply flags. */
+uint32_t cgroup_open_files(struct spawner *spawner, uint64_t name, int descriptors[SP_D_COUNT]);
+void cgroup_read_usage(struct spawner *spawner, uint64_t name, struct sp_reply *reply);
+void cgroup_kill(struct spawner *spawner, uint64_t name, int pidfd);
+/* Removes the groups of a box once they are empty. */
+int cgroup_remove(struct spawner *spawner, uint64_t name);
+
+/* box.c */
+void box_spawn(struct spawner *spawner, const struct sp_request *request, struct sp_reply *reply, int descriptors[SP_D_COUNT]);
+void box_destroy(struct spawner *spawner, const struct sp_request *request, struct sp_reply *reply);
+void box_destroy_all(struct spawner *spawner);
+
+/* child.c: runs in the new process; async-signal-safe; never returns. */
+_Noreturn void child_run(const struct launch *launch);
+
+/* sys.c: system calls without a wrapper in the C library, and small file helpers. */
+int sys_openat2(int directory, const char *path, uint64_t flags, uint64_t resolve);
+long sys_clone3(uint64_t flags, int *pidfd, int cgroup);
+int write_at(int directory, const char *path, const char *text);
+int write_number_at(int directory, const char *path, unsigned long long number);
+ssize_t read_at(int directory, const char *path, char *buffer, size_t size);
+void close_all(int *descriptors, size_t count);
+
+#endif
