@@ -3,9 +3,11 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <grp.h>
 #include <linux/openat2.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/capability.h>
@@ -187,4 +189,18 @@ int sbx_open_beneath(int directory, const char *path, int flags, mode_t mode)
     };
     long result = syscall(SYS_openat2, directory, path, &how, sizeof how);
     return result >= 0 ? (int)result : -errno;
+}
+
+int sbx_sync(int descriptor) { return syncfs(descriptor) == 0 ? 0 : errno; }
+
+static int remove_entry(const char *path, const struct stat *status, int type, struct FTW *place)
+{
+    (void)status, (void)type, (void)place;
+    return remove(path);
+}
+
+int sbx_remove_tree(const char *path)
+{
+    enum { OPEN_DIRECTORIES_MAX = 32 };
+    return nftw(path, remove_entry, OPEN_DIRECTORIES_MAX, FTW_DEPTH | FTW_PHYS) == 0 || errno == ENOENT ? 0 : errno;
 }

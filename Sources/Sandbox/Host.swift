@@ -41,6 +41,23 @@ public enum Host {
     }
 }
 
+/// Whole trees of files.
+public enum FileTree {
+    /// Removes a directory with everything in it, following no link; nothing when it is not there.
+    ///
+    /// - Throws: `SandboxError` of step `remove`, with the path.
+    public static func remove(_ path: String) throws(SandboxError) {
+        try check(sbx_remove_tree(path), "remove", path)
+    }
+
+    /// Writes everything of the filesystem behind a descriptor to its disk: syncfs(2).
+    ///
+    /// - Throws: `SandboxError` of step `sync`.
+    public static func sync(_ descriptor: borrowing Descriptor) throws(SandboxError) {
+        try check(sbx_sync(descriptor.raw), "sync", "version store")
+    }
+}
+
 /// A lock on a file that lasts as long as the descriptor, and its copy in the spawner, stays open: flock(2).
 public enum FileLock {
     /// Takes the lock, waiting up to `patienceMillis` for a former run to end its boxes.

@@ -67,4 +67,9 @@ int sbx_lock(int descriptor);
 /* RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS openat2(2); a negative errno on failure. */
 int sbx_open_beneath(int directory, const char *path, int flags, mode_t mode);
 
+/* Writes the whole filesystem behind a descriptor to its disk: syncfs(2). */
+int sbx_sync(int descriptor);
+/* Removes a directory with everything in it, following no link: nftw(3). */
+int sbx_remove_tree(const char *path);
+
 #endif

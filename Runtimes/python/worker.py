@@ -1,0 +1,24 @@
+"""Program of a worker box: `/usr/bin/python3 -I -S -B -u worker.py [--root DIR]`.
+
+Imports the algorithm that INIT names from DIR/code (DIR is /fn unless told) and answers calls until the request pipe
+closes. Everything else is in calls.py, so that an installation can keep it compiled: a main program never is.
+"""
+import os
+import sys
+
+_RUNTIME = os.path.dirname(os.path.abspath(__file__))
+
+
+def _main():
+    sys.path.insert(0, _RUNTIME)
+    import calls
+
+    # The author's modules may have any name: neither our folder nor our modules stay where `import` looks.
+    sys.path.remove(_RUNTIME)
+    for name in ("calls", "codec", "entry", "frames", "load", "reaper"):
+        sys.modules.pop(name, None)
+    root = sys.argv[2] if sys.argv[1:2] == ["--root"] else "/fn"
+    calls.run(root)
+
+
+_main()

@@ -1,0 +1,64 @@
+extension AdmissionState {
+    /// Counts an admitted call against its account and all its scopes.
+    mutating func hold(_ pending: PendingCall, wall: Int64, ceiling: Bool) -> HeldCall {
+        lastHold += 1
+        let held = HeldCall(
+            number: lastHold,
+            pending: pending,
+            wallMicroseconds: wall,
+            money: pending.cost.money(wall),
+            cpuMicroseconds: pending.cost.cpu(wall),
+            ceilingBinds: ceiling
+        )
+        holds[held.number] = held
+        count(held, sign: 1)
+        return held
+    }
+
+    /// Takes a hold for settling; after this only the writer's commit closes it.
+    mutating func beginSettling(_ number: UInt64) -> HeldCall? {
+        guard holds[number]?.isSettling == false else { return nil }
+        holds[number]?.isSettling = true
+        return holds[number]
+    }
+
+    /// Gives a hold back.
+    ///
+    /// - Returns: the hold, or nil when it is being settled or was closed before.
+    mutating func void(_ number: UInt64) -> HeldCall? {
+        guard holds[number]?.isSettling == false else { return nil }
+        return close(number)
+    }
+
+    /// Removes a hold from all sums.
+    mutating func close(_ number: UInt64) -> HeldCall? {
+        guard let held = holds.removeValue(forKey: number) else { return nil }
+        count(held, sign: -1)
+        return held
+    }
+
+    private mutating func count(_ held: HeldCall, sign: Int64) {
+        let account = held.pending.call.account
+        accounts[account]?.held += sign * held.money
+        accounts[account]?.running += sign
+        precondition((accounts[account]?.held ?? 0) >= 0, "holds of \(account) fell below zero")
+        for scope in held.pending.scopes where scopes[scope] != nil {
+            scopes[scope]?.add(held, sign: sign)
+        }
+    }
+
+    /// Everything nobody can wait for any more is resumed by the caller, outside the lock.
+    mutating func takeDrainers() -> [CheckedContinuation<Void, Never>] {
+        guard isDraining, holds.isEmpty else { return [] }
+        defer { drainers = [] }
+        return drainers
+    }
+}
+
+extension ScopeState {
+    mutating func add(_ held: HeldCall, sign: Int64) {
+        running += sign
+        heldMoney += sign * held.money
+        heldCPU += sign * held.cpuMicroseconds
+    }
+}

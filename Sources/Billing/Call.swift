@@ -1,0 +1,147 @@
+/// What the ledger must know to admit a call.
+public struct CallDescription: Sendable {
+    /// The call's name.
+    public let invocation: InvocationID
+    /// The account that pays.
+    public let account: String
+    /// The API key used, or any stable name for a call without one.
+    public let keyID: String
+    /// `OWNER/NAME`.
+    public let algorithm: String
+    /// The catalog's number of the algorithm's version; royalties are looked up by it.
+    public let versionID: Int64
+    /// The version in the form users see, for example `"1.0.2"`.
+    public let version: String
+    /// How many CPUs the call may use.
+    public let cpus: Int
+    /// The longest the call may run.
+    public let wallLimit: Duration
+    /// When the caller stops waiting; admission never waits past it.
+    public let deadline: ContinuousClock.Instant
+
+    /// Describes a call.
+    ///
+    /// - Parameters:
+    ///   - invocation: the call's name.
+    ///   - account: the account that pays.
+    ///   - keyID: the API key used.
+    ///   - algorithm: `OWNER/NAME`.
+    ///   - versionID: the catalog's number of the version.
+    ///   - version: the version in the form users see.
+    ///   - cpus: how many CPUs the call may use, at least 1.
+    ///   - wallLimit: the longest the call may run.
+    ///   - deadline: when the caller stops waiting.
+    public init(
+        invocation: InvocationID,
+        account: String,
+        keyID: String,
+        algorithm: String,
+        versionID: Int64,
+        version: String,
+        cpus: Int,
+        wallLimit: Duration,
+        deadline: ContinuousClock.Instant
+    ) {
+        self.invocation = invocation
+        self.account = account
+        self.keyID = keyID
+        self.algorithm = algorithm
+        self.versionID = versionID
+        self.version = version
+        self.cpus = cpus
+        self.wallLimit = wallLimit
+        self.deadline = deadline
+    }
+}
+
+/// What was measured of one finished call; stored raw, for ever.
+public struct UsageRecord: Sendable {
+    /// How it ended.
+    public var outcome: Outcome
+    /// When it started to run, in microseconds of Unix time.
+    public var startMicroseconds: Int64
+    /// Time run, without waiting and loading; the part beyond the hold's grant is the platform's.
+    public var wall: Duration
+    /// CPU time used by all processes of the call.
+    public var cpu: Duration
+    /// Time waited before a worker was free.
+    public var queue: Duration
+    /// Time spent loading the code; not charged.
+    public var load: Duration
+    /// Whether a loaded worker was reused.
+    public var warm: Bool
+    /// The memory limit of the worker.
+    public var memoryLimitBytes: Int64
+    /// The most memory used; recorded, never priced.
+    public var memoryPeakBytes: Int64
+    /// Size of the input.
+    public var bytesIn: Int64
+    /// Size of the output.
+    public var bytesOut: Int64
+
+    /// Records a finished call.
+    ///
+    /// - Parameters:
+    ///   - outcome: how it ended.
+    ///   - startMicroseconds: when it started to run, in microseconds of Unix time.
+    ///   - wall: time run.
+    ///   - cpu: CPU time used.
+    ///   - queue: time waited.
+    ///   - load: time spent loading.
+    ///   - warm: whether a loaded worker was reused.
+    ///   - memoryLimitBytes: the memory limit.
+    ///   - memoryPeakBytes: the most memory used.
+    ///   - bytesIn: size of the input.
+    ///   - bytesOut: size of the output.
+    public init(
+        outcome: Outcome,
+        startMicroseconds: Int64,
+        wall: Duration,
+        cpu: Duration,
+        queue: Duration = .zero,
+        load: Duration = .zero,
+        warm: Bool = false,
+        memoryLimitBytes: Int64 = 0,
+        memoryPeakBytes: Int64 = 0,
+        bytesIn: Int64 = 0,
+        bytesOut: Int64 = 0
+    ) {
+        self.outcome = outcome
+        self.startMicroseconds = startMicroseconds
+        self.wall = wall
+        self.cpu = cpu
+        self.queue = queue
+        self.load = load
+        self.warm = warm
+        self.memoryLimitBytes = memoryLimitBytes
+        self.memoryPeakBytes = memoryPeakBytes
+        self.bytesIn = bytesIn
+        self.bytesOut = bytesOut
+    }
+}
+
+/// What a settled call cost; it exists only when the charge is durable.
+public struct Receipt: Sendable, Equatable {
+    /// The call.
+    public let invocation: InvocationID
+    /// What the caller paid: compute and royalty.
+    public let charge: Microcredits
+    /// The royalty in it.
+    public let royalty: Microcredits
+    /// The compute in it.
+    public let compute: Microcredits
+    /// The account's credit after this charge, before the holds of other running calls.
+    public let remaining: Microcredits
+    /// The price book version that priced it.
+    public let priceVersion: Int64
+}
+
+/// An account's money, exact as of the last commit plus the holds of running calls.
+public struct Balance: Sendable, Equatable, Codable {
+    /// What new calls may hold.
+    public let available: Microcredits
+    /// Held for running calls.
+    public let held: Microcredits
+    /// Spent since the account was opened.
+    public let spent: Microcredits
+}

@@ -1,0 +1,115 @@
+import Synchronization
+
+extension Ledger {
+    /// Asks to run a call: holds its worst case, or waits for other calls to give back what it needs.
+    ///
+    /// The rate is decided at once. Over the number of concurrent calls it waits in line, for at most
+    /// `limits.concurrencyWaitMax`. If its worst case does not fit into what is free of the credit, spend caps and CPU
+    /// quotas because other calls hold it, it waits for them; if nobody does, it is granted a shorter run. It never waits
+    /// past its deadline.
+    ///
+    /// - Parameter call: the call; its account must have been opened.
+    /// - Returns: the hold; give it to ``settle(_:_:)`` or ``release(_:)``.
+    /// - Throws: `Refusal` with the rule, its figures and when to retry; a cancelled wait ends with one too.
+    public func admit(_ call: CallDescription) async throws(Refusal) -> Hold {
+        let backlog = writer.queue.count
+        guard backlog < limits.writerQueueMax else {
+            let limit = limits.writerQueueMax
+            throw .queueFull(scope: "daemon", limit: limit, value: backlog, what: "operations to record")
+        }
+        let now = moment
+        switch state.withLock({ $0.arrive(call, at: now) }) {
+        case .admitted(let held): return Hold(held, priceVersion: priceVersion, ledger: self)
+        case .refused(let refusal): throw refusal
+        case .waiting(let pending, let waiter):
+            switch await wait(pending, waiter: waiter) {
+            case .success(let held): return Hold(held, priceVersion: priceVersion, ledger: self)
+            case .failure(let refusal): throw refusal
+            }
+        }
+    }
+
+    private func wait(_ pending: PendingCall, waiter: Waiter) async -> Waiter.Decision {
+        let account = pending.call.account
+        // Unstructured: the timer must not keep the call waiting once it is decided; it is cancelled below.
+        let timer = Task {
+            let times = [min(pending.concurrencyDeadline, pending.call.deadline), pending.call.deadline]
+            for time in times {
+                guard (try? await Task.sleep(until: time, clock: .continuous)) != nil else { return }
+                expire(waiter, account: account, isGone: false)
+            }
+        }
+        defer { timer.cancel() }
+        return await withTaskCancellationHandler {
+            await waiter.decision()
+        } onCancel: {
+            expire(waiter, account: account, isGone: true)
+        }
+    }
+
+    private func expire(_ waiter: Waiter, account: String, isGone: Bool) {
+        let now = moment
+        let announcements = state.withLock { $0.expire(waiter, account: account, isGone: isGone, at: now) }
+        for announcement in announcements { announcement.tell() }
+    }
+
+    /// Charges a call that ran.
+    ///
+    /// The charge never passes the hold: time beyond the grant is the platform's. Cancelling the task changes nothing.
+    ///
+    /// - Parameters:
+    ///   - hold: the call's hold.
+    ///   - usage: what was measured.
+    /// - Returns: the receipt, when the commit is on disk.
+    /// - Throws: `LedgerError`: `.outcomeUnknown` when the commit failed, `.conflict` when the invocation was charged
+    ///   before, `.closed` when the ledger has stopped and nothing was recorded.
+    public func settle(_ hold: consuming Hold, _ usage: UsageRecord) async throws(LedgerError) -> Receipt {
+        let number = hold.number
+        guard let held = state.withLock({ $0.beginSettling(number) }) else {
+            throw LedgerError(.conflict, "the hold of \(hold.invocation) was closed before")
+        }
+        let settlement = Settlement(held: held, usage: usage, priceVersion: priceVersion)
+        switch await perform(.settle(settlement)) {
+        case .success(.receipt(let receipt)): return receipt
+        case .success: throw LedgerError(.conflict, "the writer answered a settlement with something else")
+        case .failure(let error):
+            end(number) { $0.close($1) }
+            throw error
+        }
+    }
+
+    /// Gives a hold back: nothing ran, nothing is charged or recorded.
+    ///
+    /// - Parameter hold: the call's hold.
+    public func release(_ hold: consuming Hold) {
+        // The hold ends here, and its end gives it back.
+    }
+
+    /// Gives a hold back that is not being settled; called by the end of every ``Hold``.
+    func void(_ number: UInt64) {
+        end(number) { $0.void($1) }
+    }
+
+    private func end(_ number: UInt64, by close: (inout AdmissionState, UInt64) -> HeldCall?) {
+        let now = moment
+        let (announcements, drainers) = state.withLock { state in
+            guard let held = close(&state, number) else { return ([Announcement](), state.takeDrainers()) }
+            let account = held.pending.call.account
+            let told = state.advance(released: held.pending.scopes, accounts: [account], at: now)
+            return (told, state.takeDrainers())
+        }
+        for announcement in announcements { announcement.tell() }
+        for drainer in drainers { drainer.resume() }
+    }
+
+    /// Takes over what a commit has changed, and lets waiting calls move up.
+    func publish(_ changes: CommittedChanges) {
+        let now = moment
+        let (announcements, drainers) = state.withLock { state in
+            let told = state.apply(changes, thenAdvanceAt: now)
+            return (told, state.takeDrainers())
+        }
+        for announcement in announcements { announcement.tell() }
+        for drainer in drainers { drainer.resume() }
+    }
+}

@@ -1,0 +1,106 @@
+import Synchronization
+
+extension Ledger {
+    /// Sets a quota; calls that run already count against it, and finish whatever it says.
+    ///
+    /// - Parameters:
+    ///   - scope: what it applies to.
+    ///   - metric: what it counts.
+    ///   - limit: 0 … the metric's largest, in the metric's unit; 0 forbids.
+    ///   - actor: who did it, for the record.
+    /// - Returns: the quota with its revision.
+    /// - Throws: `LedgerError` with kind `.invalid` when the limit is out of range.
+    @discardableResult
+    public func setQuota(
+        _ scope: QuotaScope,
+        _ metric: QuotaMetric,
+        limit: Int64,
+        actor: String
+    ) async throws(LedgerError) -> Quota {
+        guard (0...metric.limitMax).contains(limit) else {
+            throw LedgerError(BillingError("limit", "\(limit)", "0 to \(metric.limitMax) \(metric.unit)"))
+        }
+        let action = Operation.Action.setQuota(scope: scope.text, metric: metric, limit: limit, actor: actor)
+        guard case .quota(let quota) = try await administer(action) else {
+            throw LedgerError(.conflict, "the writer answered a quota with something else")
+        }
+        return quota
+    }
+
+    /// Removes a quota.
+    ///
+    /// - Parameters:
+    ///   - scope: what it applies to.
+    ///   - metric: what it counts.
+    ///   - actor: who did it, for the record.
+    /// - Returns: whether there was one.
+    /// - Throws: `LedgerError`.
+    @discardableResult
+    public func unsetQuota(
+        _ scope: QuotaScope,
+        _ metric: QuotaMetric,
+        actor: String
+    ) async throws(LedgerError) -> Bool {
+        let action = Operation.Action.unsetQuota(scope: scope.text, metric: metric, actor: actor)
+        guard case .removed(let removed) = try await administer(action) else {
+            throw LedgerError(.conflict, "the writer answered a quota with something else")
+        }
+        return removed
+    }
+
+    /// The quotas that are set, by scope and metric.
+    ///
+    /// - Parameters:
+    ///   - scope: only those of this scope.
+    ///   - metric: only those of this metric.
+    /// - Returns: the quotas, sorted.
+    public func quotas(scope: QuotaScope? = nil, metric: QuotaMetric? = nil) -> [Quota] {
+        state.withLock { state in
+            state.scopes.values.flatMap(\.quotas.values)
+                .filter { (scope == nil || $0.scope == scope?.text) && (metric == nil || $0.metric == metric) }
+        }
+        .sorted { ($0.scope, $0.metric.rawValue) < ($1.scope, $1.metric.rawValue) }
+    }
+
+    /// Explains which limits a call would meet, and which of them leaves the least.
+    ///
+    /// - Parameters:
+    ///   - account: who pays.
+    ///   - keyID: the API key.
+    ///   - algorithm: `OWNER/NAME`.
+    /// - Returns: one entry for each metric.
+    public func explain(account: String, keyID: String, algorithm: String) -> [QuotaExplanation] {
+        let scopes = QuotaScope.matching(account: account, keyID: keyID, algorithm: algorithm)
+        let now = moment
+        return state.withLock { state in
+            QuotaMetric.allCases.map { metric in
+                let chain = scopes.compactMap { state.link($0, metric, account: account, at: now) }
+                let binding = chain.min { $0.limit - $0.used < $1.limit - $1.used }
+                return QuotaExplanation(metric: metric, binding: binding, chain: chain)
+            }
+        }
+    }
+}
+
+extension AdmissionState {
+    fileprivate func link(
+        _ scope: String,
+        _ metric: QuotaMetric,
+        account: String,
+        at moment: Moment
+    ) -> QuotaExplanation.Link? {
+        let isAccount = scope == "account:\(account)"
+        let standard = isAccount && metric == .concurrentCalls ? limits.concurrentCallsDefault : nil
+        guard let limit = scopes[scope]?.quotas[metric]?.limit ?? standard else { return nil }
+        let now = max(moment.unixMicroseconds, ledgerMicroseconds)
+        var used: Int64 = 0
+        switch metric {
+        case .requestsPerSecond: used = scopes[scope]?.limiter?.used(at: moment.monotonicNanoseconds) ?? 0
+        case .concurrentCalls: used = isAccount ? accounts[account]?.running ?? 0 : scopes[scope]?.running ?? 0
+        case .spendDay, .spendMonth, .cpuSecondsMonth:
+            let budget = scopes[scope]?.budgets(scope: scope, now: now).first { $0.metric == metric }
+            used = budget.map { ($0.captured + $0.held + $0.scale - 1) / $0.scale } ?? 0
+        }
+        return .init(scope: scope, limit: limit, used: used, reset: metric.window?.resetSeconds(at: now))
+    }
+}

@@ -1,0 +1,33 @@
+/// One quota that has been set.
+public struct Quota: Sendable, Equatable, Codable {
+    /// What it applies to, in canonical form.
+    public let scope: String
+    /// What it counts.
+    public let metric: QuotaMetric
+    /// The limit, in the metric's unit.
+    public let limit: Int64
+    /// How often it has been set; 1 the first time.
+    public let rev: Int64
+}
+
+/// Where one metric of a call stands.
+public struct QuotaExplanation: Sendable, Equatable, Codable {
+    /// One limit that applies.
+    public struct Link: Sendable, Equatable, Codable {
+        /// What the limit applies to.
+        public let scope: String
+        /// The limit, in the metric's unit.
+        public let limit: Int64
+        /// What is used of it, with what running calls hold; the same unit, rounded up.
+        public let used: Int64
+        /// When the count starts again, in seconds of Unix time; nil for what is no count over time.
+        public let reset: Int64?
+    }
+
+    /// What is counted.
+    public let metric: QuotaMetric
+    /// The limit with the least left; nil when none is set.
+    public let binding: Link?
+    /// All limits that apply, in order of scope: account, key, algorithm, account and algorithm.
+    public let chain: [Link]
+}

@@ -1,0 +1,38 @@
+/// What a quota counts.
+///
+/// - Unit of the limit: calls per second, calls at once, microcredits, CPU seconds, as each case says.
+/// - Shape: 0 … 2⁵³ − 1; 0 forbids.
+public enum QuotaMetric: String, Sendable, CaseIterable, Codable {
+    /// Calls arriving per second, with a burst of one second's worth (GCRA).
+    case requestsPerSecond = "requests_per_second"
+    /// Calls running at once; without a quota an account has ``LedgerLimits/concurrentCallsDefault``.
+    case concurrentCalls = "concurrent_calls"
+    /// Microcredits per day, UTC.
+    case spendDay = "spend_day"
+    /// Microcredits per calendar month, UTC.
+    case spendMonth = "spend_month"
+    /// CPU seconds per calendar month, UTC.
+    case cpuSecondsMonth = "cpu_seconds_month"
+
+    /// What the limit is measured in, for messages.
+    public var unit: String {
+        switch self {
+        case .requestsPerSecond: "calls per second"
+        case .concurrentCalls: "calls at once"
+        case .spendDay, .spendMonth: "microcredits"
+        case .cpuSecondsMonth: "CPU seconds"
+        }
+    }
+
+    /// The calendar window after which the count starts again; nil for what is no count over time.
+    var window: CalendarWindow? {
+        switch self {
+        case .requestsPerSecond, .concurrentCalls: nil
+        case .spendDay: .day
+        case .spendMonth, .cpuSecondsMonth: .month
+        }
+    }
+
+    /// Counter units in one unit of the limit: CPU is counted in microseconds.
+    var scale: Int64 { self == .cpuSecondsMonth ? 1_000_000 : 1 }
+}

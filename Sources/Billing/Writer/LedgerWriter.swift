@@ -1,0 +1,117 @@
+import Glibc
+import SQLite
+
+/// The one thread that writes and checkpoints the ledger.
+///
+/// It drains the queue into one transaction, commits, publishes, answers, and looks again: commits group themselves
+/// without a timer. After a failed transaction it never writes again.
+///
+/// @unchecked: `file` is made before the thread starts and touched by the thread only, which also lets go of it.
+final class LedgerWriter: @unchecked Sendable {
+    /// Log size from which the writer moves pages into the file, and from which it also starts the log anew when idle.
+    private static let checkpointPages = 4096
+    private static let restartPages = 16_384
+
+    let queue = OperationQueue()
+    private var file: LedgerFile?
+    private let clock: LedgerClock
+    private let batchMax: Int
+    private let publish: @Sendable (CommittedChanges) -> Void
+    private let poison: @Sendable (LedgerError) -> Void
+
+    /// - Parameters:
+    ///   - file: the open ledger; the writer owns it from now on.
+    ///   - clock: gives the time of each commit.
+    ///   - batchMax: operations in one commit.
+    ///   - publish: is told what a commit changed, before the callers are answered.
+    ///   - poison: is told of the failure that stopped the writer, after the callers have been answered.
+    init(
+        file: sending LedgerFile,
+        clock: LedgerClock,
+        batchMax: Int,
+        publish: @escaping @Sendable (CommittedChanges) -> Void,
+        poison: @escaping @Sendable (LedgerError) -> Void
+    ) {
+        self.file = file
+        self.clock = clock
+        self.batchMax = batchMax
+        self.publish = publish
+        self.poison = poison
+    }
+
+    /// Starts the thread; it runs until the queue is closed and empty.
+    ///
+    /// - Returns: the thread, to be joined once, or nil when the system has none left.
+    func start() -> pthread_t? {
+        var thread = pthread_t()
+        let context = Unmanaged.passRetained(self)
+        let code = pthread_create(
+            &thread,
+            nil,
+            { context in
+                guard let context else { return nil }
+                Unmanaged<LedgerWriter>.fromOpaque(context).takeRetainedValue().run()
+                return nil
+            },
+            context.toOpaque()
+        )
+        guard code == 0 else {
+            context.release()
+            return nil
+        }
+        return thread
+    }
+
+    private func run() {
+        guard let file else { return }
+        self.file = nil
+        while true {
+            let batch = queue.take(max: batchMax)
+            guard !batch.isEmpty else { break }
+            do throws(SQLiteError) {
+                try commit(batch, to: file)
+                try checkpoint(file)
+            } catch {
+                return stop(because: error)
+            }
+        }
+        // Leaves a file that is whole without its log; a failure here loses nothing, the log is still there.
+        _ = try? file.connection.checkpoint(.passive)
+    }
+
+    private func commit(_ batch: [Operation], to file: LedgerFile) throws(SQLiteError) {
+        var answers: [Result<Operation.Answer, LedgerError>] = []
+        answers.reserveCapacity(batch.count)
+        do throws(SQLiteError) {
+            try file.beginBlock(at: clock.unixMicroseconds())
+            for operation in batch { answers.append(try file.record(operation.action)) }
+            try file.finishBlock()
+        } catch {
+            file.connection.rollback()
+            let unknown = LedgerError(.outcomeUnknown, "the ledger could not commit and has stopped", cause: error)
+            for operation in batch { operation.reply.resume(returning: .failure(unknown)) }
+            throw error
+        }
+        publish(file.changes)
+        for (operation, answer) in zip(batch, answers) { operation.reply.resume(returning: answer) }
+    }
+
+    private func checkpoint(_ file: LedgerFile) throws(SQLiteError) {
+        let pages = file.connection.logPages
+        guard pages >= Self.checkpointPages else { return }
+        try file.connection.checkpoint(pages >= Self.restartPages && queue.count == 0 ? .restart : .passive)
+    }
+
+    private func stop(because error: SQLiteError) {
+        queue.close()
+        let closed = LedgerError(
+            .closed,
+            "the ledger has stopped after a failed commit; nothing was recorded",
+            cause: error
+        )
+        while case let rest = queue.take(max: batchMax), !rest.isEmpty {
+            for operation in rest { operation.reply.resume(returning: .failure(closed)) }
+        }
+        poison(LedgerError(.outcomeUnknown, "the ledger could not commit and has stopped", cause: error))
+    }
+}

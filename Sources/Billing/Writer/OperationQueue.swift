@@ -1,0 +1,69 @@
+import Glibc
+
+/// A queue between many tasks and the one writer thread.
+///
+/// The tasks never block for longer than an append; the thread sleeps on a condition while there is nothing to do.
+/// Its bound is kept by the callers: settlements by the number of holds, everything else by `LedgerLimits.writerQueueMax`.
+///
+/// @unchecked: `elements` and `isClosed` are touched with `lock` held only; the two pointers never change.
+final class OperationQueue: @unchecked Sendable {
+    private let lock = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
+    private let changed = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
+    private var elements: [Operation] = []
+    private var isClosed = false
+
+    init() {
+        pthread_mutex_init(lock, nil)
+        pthread_cond_init(changed, nil)
+    }
+
+    deinit {
+        pthread_cond_destroy(changed)
+        pthread_mutex_destroy(lock)
+        changed.deallocate()
+        lock.deallocate()
+    }
+
+    /// Operations waiting now.
+    var count: Int {
+        pthread_mutex_lock(lock)
+        defer { pthread_mutex_unlock(lock) }
+        return elements.count
+    }
+
+    /// Appends an operation.
+    ///
+    /// - Returns: false when the queue is closed; the operation is dropped then.
+    func append(_ operation: Operation) -> Bool {
+        pthread_mutex_lock(lock)
+        defer { pthread_mutex_unlock(lock) }
+        guard !isClosed else { return false }
+        elements.append(operation)
+        if elements.count == 1 { pthread_cond_signal(changed) }
+        return true
+    }
+
+    /// Waits until there is something to do, and takes up to `max` operations.
+    ///
+    /// - Returns: the operations in order; none when the queue is closed and empty.
+    func take(max: Int) -> [Operation] {
+        pthread_mutex_lock(lock)
+        defer { pthread_mutex_unlock(lock) }
+        while elements.isEmpty, !isClosed { pthread_cond_wait(changed, lock) }
+        if elements.count <= max {
+            defer { elements = [] }
+            return elements
+        }
+        let batch = Array(elements.prefix(max))
+        elements.removeFirst(max)
+        return batch
+    }
+
+    /// Refuses further operations; those in the queue are still taken.
+    func close() {
+        pthread_mutex_lock(lock)
+        defer { pthread_mutex_unlock(lock) }
+        isClosed = true
+        pthread_cond_signal(changed)
+    }
+}

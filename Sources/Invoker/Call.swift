@@ -1,0 +1,77 @@
+public import Billing
+public import Catalog
+public import NIOCore
+
+/// One call as the edge hands it over: who, what, with which bytes.
+public struct CallRequest: Sendable {
+    /// The call's name everywhere: header, metadata, usage record.
+    public var invocation: InvocationID
+    /// The account that pays, and in whose name the code runs.
+    public var account: String
+    /// The API key used.
+    public var keyID: String
+    /// What is called.
+    public var version: AlgorithmVersion
+    /// How the body is labelled.
+    public var kind: ContentKind
+    /// The body, passed on as it is.
+    public var input: ByteBuffer
+    /// The timeout the caller asked for; nil for the version's own.
+    public var timeoutSeconds: Int?
+
+    /// Collects the parts.
+    public init(
+        invocation: InvocationID, account: String, keyID: String, version: AlgorithmVersion, kind: ContentKind,
+        input: ByteBuffer, timeoutSeconds: Int?
+    ) {
+        self.invocation = invocation
+        self.account = account
+        self.keyID = keyID
+        self.version = version
+        self.kind = kind
+        self.input = input
+        self.timeoutSeconds = timeoutSeconds
+    }
+
+    /// The timeout that counts, and what its passing means: the caller's choice only when strictly below the version's.
+    var timeout: (seconds: Int, outcome: Outcome) {
+        guard let asked = timeoutSeconds, asked < version.timeoutSeconds else {
+            return (version.timeoutSeconds, .timeoutVersion)
+        }
+        return (asked, .timeoutCaller)
+    }
+}
+
+/// What a call comes to.
+public struct CallReply: Sendable {
+    /// The three kinds of end.
+    public enum Answer: Sendable {
+        /// The algorithm's result.
+        case value(ContentKind, ByteBuffer)
+        /// The algorithm, or a limit of its version, ended the call.
+        case failure(Failure)
+        /// The call was not let in.
+        case refused(Refusal)
+        /// Something of ours failed; the text is for the log, not for the caller.
+        case fault(String)
+        /// The charge may or may not be durable; the usage record tells after the restart.
+        case outcomeUnknown
+    }
+
+    /// The end.
+    public var answer: Answer
+    /// The charge, once it is durable; nil for a call that was not let in.
+    public var receipt: Receipt?
+    /// Whether a loaded worker was reused.
+    public var isWarm = false
+    /// Waiting for admission and for a worker.
+    public var queue: Duration = .zero
+    /// Importing the code and `load()`, not charged.
+    public var load: Duration = .zero
+    /// Running, from the first byte of the request to the last of the answer.
+    public var wall: Duration = .zero
+    /// CPU time of all processes, by the kernel's count.
+    public var cpu: Duration = .zero
+    /// What it printed.
+    public var log = ""
+}

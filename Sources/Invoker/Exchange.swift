@@ -1,0 +1,165 @@
+internal import Billing
+internal import Glibc
+internal import NIOCore
+internal import Sandbox
+
+/// What is asked of a worker.
+struct ExchangeCall: Sendable {
+    var kind: ContentKind
+    var input: ByteBuffer
+    /// When the call must be over.
+    var deadline: Deadline
+    /// How long it may run, by what its hold pays for.
+    var wallGranted: Duration
+    /// What it means when time runs out: the caller's timeout, the version's, or the ceiling of the hold.
+    var onTimeout: @Sendable (_ ceiling: Bool) -> Failure
+    var outputBytesMax: Int
+    var logBytesMax: Int
+}
+
+/// What came of it, and what it used by the kernel's and the daemon's own measure.
+struct ExchangeResult: Sendable {
+    enum Answer: Sendable {
+        case value(ContentKind, ByteBuffer)
+        case failure(Failure)
+        /// The worker was gone before anything was sent; another one may be tried.
+        case lost
+    }
+
+    var answer: Answer
+    var isReusable: Bool
+    var wall: Duration = .zero
+    var cpu: Duration = .zero
+    var memoryPeakBytes: UInt64 = 0
+    var log = ""
+
+    static let lost = ExchangeResult(answer: .lost, isReusable: false)
+}
+
+/// One call on one worker: thaw, send, receive, freeze, meter, judge. Blocks its thread.
+struct Exchange: ~Copyable {
+    static let errorBytesMax = 12 + 2 * ReportedError.messageBytesMax + ReportedError.stackTraceBytesMax
+
+    private let call: ExchangeCall
+    private let limits: BoxLimits
+    private var death: Death?
+    private var cpuBefore: UInt64 = 0
+
+    init(call: ExchangeCall, limits: BoxLimits) {
+        self.call = call
+        self.limits = limits
+    }
+
+    /// Talks to the box and judges what was seen.
+    mutating func run(_ box: borrowing Box) -> ExchangeResult {
+        guard !Self.hasEnded(box) else { return .lost }
+        box.thaw()
+        cpuBefore = box.cpuMicros
+        let before = Evidence(oomKills: box.oomKills, pidsRefused: box.pidsRefused)
+        let ceiling = Deadline(after: call.wallGranted)
+        let outputMax = call.outputBytesMax
+        var conversation = Conversation(
+            .call, flags: call.kind.rawValue, payload: call.input, logBytesMax: call.logBytesMax,
+            deadline: min(call.deadline, ceiling)
+        ) { $0 == .result ? outputMax : $0 == .error ? Self.errorBytesMax : nil }
+        let began = Deadline.now
+        let event = conversation.next(box)
+        var result = ExchangeResult(answer: .lost, isReusable: false)
+        result.wall = .nanoseconds(Int64(Deadline.now - began))
+        let isFrozen = stop(box, after: event)
+        conversation.drainLogs(box)
+        result.log = conversation.log.text
+        result.cpu = .microseconds(Int64(box.cpuMicros - min(cpuBefore, box.cpuMicros)))
+        let evidence = Evidence(
+            oomKills: box.oomKills - before.oomKills, pidsRefused: box.pidsRefused - before.pidsRefused,
+            tmpIsFull: box.tmpIsFull)
+        result.answer = .failure(judge(event, evidence, ceilingFirst: ceiling < call.deadline))
+        if case .frame(.result, let flags, let payload) = event, evidence.oomKills == 0 {
+            result.answer = accept(flags, payload)
+        }
+        let hasStray = conversation.hasStrayBytes(box)
+        if hasStray, case .frame = event {
+            result.answer = .failure(Verdict.protocolViolation("bytes behind the answer"))
+        }
+        result.isReusable = isFrozen && !hasStray && evidence == Evidence() && isReusable(event, result.answer)
+        return result
+    }
+
+    /// Ends a box that is not kept, and keeps how it ended for `finish`.
+    mutating func end(_ box: consuming Box) { death = try? box.destroy() }
+
+    /// Completes a result with what only the end of the box could tell.
+    consuming func finish(_ result: ExchangeResult) -> ExchangeResult {
+        var result = result
+        guard let death else {
+            if case .failure(let failure) = result.answer, failure.type == Self.undecided {
+                result.answer = .failure(Verdict.spawnerGone)
+            }
+            return result
+        }
+        result.memoryPeakBytes = death.memoryPeakBytes
+        result.cpu = max(result.cpu, .microseconds(Int64(death.cpuMicros - min(cpuBefore, death.cpuMicros))))
+        if case .failure(let failure) = result.answer, failure.type == Self.undecided {
+            let evidence = Evidence(oomKills: death.oomKills, pidsRefused: 0, tmpIsFull: false)
+            result.answer = .failure(Verdict.death(death.cause, evidence, limits: limits))
+        }
+        return result
+    }
+
+    /// Whether the first process has ended: its handle is readable.
+    static func hasEnded(_ box: borrowing Box) -> Bool {
+        var handle = pollfd(fd: box.processHandle, events: Int16(POLLIN), revents: 0)
+        return poll(&handle, 1, 0) > 0
+    }
+
+    /// A box that answered is frozen, so that nothing runs unmetered; one that did not is killed at once.
+    private func stop(_ box: borrowing Box, after event: Conversation.Event) -> Bool {
+        if case .frame = event { return box.freeze() && !Self.hasEnded(box) }
+        box.kill()
+        return false
+    }
+
+    private static let undecided = "undecided"
+
+    private func judge(_ event: Conversation.Event, _ evidence: Evidence, ceilingFirst: Bool) -> Failure {
+        if case .deadline = event { return call.onTimeout(ceilingFirst) }
+        if let limit = Verdict.limit(evidence, limits) { return limit }
+        switch event {
+        case .frame(.error, _, let payload):
+            guard let error = ReportedError(payload) else { return Verdict.protocolViolation("an error frame cut short") }
+            return Verdict.reported(error)
+        case .violation(let detail): return Verdict.protocolViolation(detail)
+        case .tooLarge(let bytes, let limit): return Verdict.outputTooLarge(bytes, limit: limit)
+        case .outOfMemory: return Verdict.limit(Evidence(oomKills: 1), limits) ?? Verdict.protocolViolation("")
+        default: return Failure(outcome: .signal, type: Self.undecided, message: "")
+        }
+    }
+
+    /// A result is taken only if it is what it says it is; this scan is what keeps it inside its place in the answer.
+    private func accept(_ flags: UInt8, _ payload: ByteBuffer) -> ExchangeResult.Answer {
+        guard let kind = ContentKind(rawValue: flags) else {
+            return .failure(Verdict.protocolViolation("a result of unknown kind \(flags)"))
+        }
+        do {
+            switch kind {
+            case .json: try payload.withUnsafeReadableBytes { (bytes) throws(JSONScanner.Problem) in try JSONScanner.check(bytes) }
+            case .text:
+                guard payload.withUnsafeReadableBytes(UTF8Check.isValid) else {
+                    return .failure(Verdict.protocolViolation("a text result that is not UTF-8"))
+                }
+            case .binary: break
+            }
+            return .value(kind, payload)
+        } catch {
+            return .failure(Verdict.protocolViolation("a JSON result that is not JSON: \(error)"))
+        }
+    }
+
+    private func isReusable(_ event: Conversation.Event, _ answer: ExchangeResult.Answer) -> Bool {
+        switch (event, answer) {
+        case (.frame(.result, _, _), .value): true
+        case (.frame(.error, _, _), .failure(let failure)): failure.outcome != .badOutput
+        default: false
+        }
+    }
+}

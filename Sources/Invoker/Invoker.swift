@@ -1,0 +1,163 @@
+public import Billing
+internal import Catalog
+public import Logging
+internal import Metrics
+internal import NIOPosix
+public import Sandbox
+
+/// One call from admission to settlement, on a pool of warm workers.
+///
+/// Hold, run, capture, reply: an answer leaves only after its charge is durable, and a charge never exceeds its hold.
+public final class Invoker: Sendable {
+    let spawner: Spawner
+    let ledger: Ledger
+    let limits: Limits
+    let pool: WorkerPool
+    let threads: NIOThreadPool
+    let logger: Logger
+
+    /// Starts with an empty pool.
+    public init(spawner: Spawner, ledger: Ledger, limits: Limits, logger: Logger) {
+        self.spawner = spawner
+        self.ledger = ledger
+        self.limits = limits
+        self.logger = logger
+        pool = WorkerPool(limits: limits, timers: MultiThreadedEventLoopGroup.singleton.next())
+        // Worker conversations block, so each running call has a thread; the rest are for builds and clearing up.
+        threads = NIOThreadPool(numberOfThreads: limits.workersMax + 8)
+        threads.start()
+    }
+
+    /// Runs one call to its end; never throws, because every end is an answer.
+    public func call(_ request: CallRequest) async -> CallReply {
+        let arrived = Deadline.now
+        let deadline = Deadline(after: .seconds(request.timeout.seconds))
+        do {
+            let hold = try await ledger.admit(request.description(deadline))
+            return await serve(request, hold, deadline, arrived)
+        } catch {
+            Counter(label: "faasd_refusals_total", dimensions: [("reason", error.kind.rawValue)]).increment()
+            return CallReply(answer: .refused(error), queue: .nanoseconds(Int64(Deadline.now - arrived)))
+        }
+    }
+
+    private func serve(
+        _ request: CallRequest, _ hold: consuming Hold, _ deadline: Deadline, _ arrived: UInt64
+    ) async -> CallReply {
+        let granted = hold.wallGranted
+        var attempt = await runOnWorker(request, deadline, granted, ceilingBinds: hold.ceilingBinds, arrived)
+        let usage = request.usage(attempt)
+        Counter(label: "faasd_calls_total", dimensions: [("outcome", usage.outcome.name)]).increment()
+        Timer(label: "faasd_call_seconds").recordNanoseconds(attempt.reply.wall.nanosecondsClamped)
+        do {
+            attempt.reply.receipt = try await ledger.settle(hold, usage)
+        } catch {
+            logger.error("settlement failed", metadata: ["call": "\(request.invocation)", "error": "\(error)"])
+            attempt.reply.answer = .outcomeUnknown
+        }
+        return attempt.reply
+    }
+
+    private func runOnWorker(
+        _ request: CallRequest, _ deadline: Deadline, _ granted: Duration, ceilingBinds: Bool, _ arrived: UInt64
+    ) async -> Attempt {
+        let key = PoolKey(
+            versionID: request.version.id, account: request.version.isolation == .shared ? "" : request.account)
+        for _ in 0..<Self.lostWorkersMax {
+            let lease: WorkerPool.Lease
+            do { lease = try await pool.lease(key, deadline: deadline) } catch {
+                return Attempt(CallReply(answer: request.noWorker(error), queue: .nanoseconds(Int64(Deadline.now - arrived))))
+            }
+            let job = Job(
+                request: request, key: key, deadline: deadline, granted: granted, ceilingBinds: ceilingBinds,
+                queue: .nanoseconds(Int64(Deadline.now - arrived)))
+            if let attempt = await perform(job, lease) { return attempt }
+        }
+        return Attempt(CallReply(answer: .fault("\(Self.lostWorkersMax) workers in a row were gone when they were needed")))
+    }
+
+    /// How many sleeping workers may turn out to be dead before a call gives up.
+    private static let lostWorkersMax = 3
+
+    /// Runs a job on a thread that may block; nil when the worker was gone before it was told anything.
+    private func perform(_ job: Job, _ lease: WorkerPool.Lease) async -> Attempt? {
+        do {
+            return try await threads.runIfActive { self.run(job, lease) }
+        } catch {
+            pool.vacate(job.key)
+            return Attempt(CallReply(answer: .fault("the daemon is stopping")))
+        }
+    }
+
+    private func run(_ job: Job, _ lease: WorkerPool.Lease) -> Attempt? {
+        let worker: Worker
+        var isWarm = false
+        switch lease {
+        case .warm(let sleeping):
+            worker = sleeping
+            isWarm = true
+        case .seat(let evicted):
+            evicted?.retire()
+            switch start(job) {
+            case .success(let started): worker = started
+            case .failure(let failure): return job.attempt(failure)
+            }
+        }
+        let result = worker.run(job.exchange(limits))
+        release(worker, job, result)
+        if case .lost = result.answer, isWarm { return nil }
+        return job.attempt(result, isWarm: isWarm, load: isWarm ? .zero : worker.loadTime)
+    }
+
+    private func start(_ job: Job) -> Result<Worker, StartFailure> {
+        do throws(StartFailure) {
+            let deadline = min(job.deadline, Deadline(after: limits.loadMax))
+            let worker = try Worker.start(
+                spawner: spawner, key: job.key, version: job.request.workerVersion, deadline: deadline,
+                onTimeout: job.loadTimeout(limits), logBytesMax: limits.logBytesMax)
+            return .success(worker)
+        } catch {
+            pool.vacate(job.key)
+            if case .platform(let cause) = error { logger.error("box failed", metadata: ["error": "\(cause)"]) }
+            return .failure(error)
+        }
+    }
+
+    private func release(_ worker: Worker, _ job: Job, _ result: ExchangeResult) {
+        if result.isReusable && job.request.version.isolation != .call { return pool.giveBack(worker) }
+        worker.retire()
+        pool.vacate(job.key)
+    }
+
+    /// Retires workers that slept for too long. Call it from time to time.
+    public func retireIdle() async { await retire(pool.takeIdle(olderThan: limits.idleMax)) }
+
+    /// Retires the sleeping workers of versions that are gone.
+    public func retire(versions: Set<Int64>) async {
+        await retire(pool.takeIdle { versions.contains($0.versionID) })
+    }
+
+    /// Ends every sleeping worker and then the threads; running calls end first or fail.
+    public func shutDown() async {
+        await retire(pool.takeIdle())
+        try? await threads.shutdownGracefully()
+    }
+
+    private func retire(_ workers: [Worker]) async {
+        guard !workers.isEmpty else { return }
+        try? await threads.runIfActive {
+            for worker in workers {
+                worker.retire()
+                self.pool.vacate(worker.key)
+            }
+        }
+    }
+
+    /// Runs something that blocks where blocking does no harm.
+    public func onThread<Value: Sendable>(_ work: @escaping @Sendable () -> Value) async throws -> Value {
+        try await threads.runIfActive(work)
+    }
+
+    /// Live workers, sleeping ones, and calls that wait for one.
+    public var poolCounts: (seats: Int, idle: Int, waiting: Int) { pool.counts }
+}

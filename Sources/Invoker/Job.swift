@@ -1,0 +1,139 @@
+internal import Billing
+internal import Catalog
+internal import Glibc
+internal import NIOCore
+internal import Sandbox
+
+/// One admitted call on its way to a worker.
+struct Job: Sendable {
+    var request: CallRequest
+    var key: PoolKey
+    var deadline: Deadline
+    var granted: Duration
+    var ceilingBinds: Bool
+    var queue: Duration
+    var startMicroseconds = Job.unixMicroseconds()
+
+    func exchange(_ limits: Limits) -> ExchangeCall {
+        let (granted, timeout, ceilingBinds) = (granted, request.timeout, ceilingBinds)
+        return ExchangeCall(
+            kind: request.kind, input: request.input, deadline: deadline, wallGranted: granted,
+            onTimeout: { ceilingFirst in
+                ceilingFirst && ceilingBinds
+                    ? Verdict.ceiling(granted) : Verdict.timeout(seconds: timeout.seconds, cause: timeout.outcome)
+            },
+            outputBytesMax: limits.outputBytesMax, logBytesMax: limits.logBytesMax)
+    }
+
+    /// What it means when loading takes too long: the call's own timeout, or the limit for loading.
+    func loadTimeout(_ limits: Limits) -> Failure {
+        if deadline < Deadline(after: limits.loadMax) {
+            return Verdict.timeout(seconds: request.timeout.seconds, cause: request.timeout.outcome)
+        }
+        return Failure(
+            outcome: .loadFailed, type: "LoadingError",
+            message: "loading did not complete within \(limits.loadMax.components.seconds) seconds")
+    }
+
+    func attempt(_ failure: StartFailure) -> Attempt {
+        var reply = CallReply(answer: .fault(""), queue: queue)
+        switch failure {
+        case .platform(let error): reply.answer = .fault("\(error)")
+        case .author(let failure, let log):
+            reply.answer = .failure(failure)
+            reply.log = log
+        }
+        return Attempt(reply, startMicroseconds: startMicroseconds)
+    }
+
+    func attempt(_ result: ExchangeResult, isWarm: Bool, load: Duration) -> Attempt {
+        var reply = CallReply(answer: .fault("the worker was gone before it was told anything"))
+        switch result.answer {
+        case .value(let kind, let value): reply.answer = .value(kind, value)
+        case .failure(let failure): reply.answer = .failure(failure)
+        case .lost: break
+        }
+        reply.isWarm = isWarm
+        reply.queue = queue
+        reply.load = load
+        reply.wall = result.wall
+        reply.cpu = result.cpu
+        reply.log = result.log
+        return Attempt(reply, startMicroseconds: startMicroseconds, memoryPeakBytes: result.memoryPeakBytes)
+    }
+
+    static func unixMicroseconds() -> Int64 {
+        var time = timespec()
+        clock_gettime(CLOCK_REALTIME, &time)
+        return Int64(time.tv_sec) * 1_000_000 + Int64(time.tv_nsec) / 1_000
+    }
+}
+
+/// A reply before it is paid for, with what only the usage record needs.
+struct Attempt: Sendable {
+    var reply: CallReply
+    var startMicroseconds: Int64
+    var memoryPeakBytes: UInt64
+
+    init(_ reply: CallReply, startMicroseconds: Int64 = Job.unixMicroseconds(), memoryPeakBytes: UInt64 = 0) {
+        self.reply = reply
+        self.startMicroseconds = startMicroseconds
+        self.memoryPeakBytes = memoryPeakBytes
+    }
+
+    var outcome: Outcome {
+        switch reply.answer {
+        case .value: .ok
+        case .failure(let failure): failure.outcome
+        case .refused, .fault, .outcomeUnknown: .platformFault
+        }
+    }
+
+    var bytesOut: Int64 {
+        if case .value(_, let value) = reply.answer { Int64(value.readableBytes) } else { 0 }
+    }
+}
+
+extension CallRequest {
+    func description(_ deadline: Deadline) -> CallDescription {
+        CallDescription(
+            invocation: invocation, account: account, keyID: keyID, algorithm: version.algorithm,
+            versionID: version.id, version: version.number.description, cpus: version.cpus,
+            wallLimit: .seconds(timeout.seconds), deadline: ContinuousClock.now.advanced(by: deadline.remaining))
+    }
+
+    func usage(_ attempt: Attempt) -> UsageRecord {
+        UsageRecord(
+            outcome: attempt.outcome, startMicroseconds: attempt.startMicroseconds, wall: attempt.reply.wall,
+            cpu: attempt.reply.cpu, queue: attempt.reply.queue, load: attempt.reply.load, warm: attempt.reply.isWarm,
+            memoryLimitBytes: version.memoryBytes, memoryPeakBytes: Int64(clamping: attempt.memoryPeakBytes),
+            bytesIn: Int64(input.readableBytes), bytesOut: attempt.bytesOut)
+    }
+
+    func noWorker(_ refusal: WorkerPool.Refusal) -> CallReply.Answer {
+        switch refusal {
+        case .deadline:
+            return .failure(
+                Failure(
+                    outcome: .platformFault, type: "TimeoutError",
+                    message: "no worker became free within \(timeout.seconds) seconds; try again later"))
+        case .queueFull(let waiting):
+            return .failure(
+                Failure(
+                    outcome: .platformFault, type: "QueueFullError",
+                    message: "\(waiting) calls already wait for a worker, which is the most; try again later"))
+        }
+    }
+
+    var workerVersion: WorkerVersion {
+        WorkerVersion(name: version.name, storeKey: StoreKey.bytes(version.storeKey), limits: version.boxLimits)
+    }
+}
+
+extension AlgorithmVersion {
+    var boxLimits: BoxLimits {
+        BoxLimits(
+            memoryBytes: UInt64(memoryBytes), cpuMillis: UInt32(cpus) * 1_000, pids: UInt32(pidsMax),
+            tmpBytes: UInt64(tmpBytes))
+    }
+}

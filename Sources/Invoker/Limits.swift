@@ -1,0 +1,34 @@
+/// The bounds of one daemon that do not belong to a version or an account.
+public struct Limits: Sendable, Equatable {
+    /// Largest request body of a call; bytes.
+    public var inputBytesMax = 10 << 20
+    /// Largest result of a call; bytes, before base64.
+    public var outputBytesMax = 15_000_000
+    /// Standard output and error kept for one call; bytes together. What is over is read and dropped.
+    public var logBytesMax = 1 << 20
+    /// Largest uploaded archive; bytes.
+    public var archiveBytesMax = 100 << 20
+    /// Most files one version may consist of, installed packages included.
+    public var versionFilesMax = 40_000
+    /// Most bytes one version may consist of, installed packages included.
+    public var versionBytesMax = 4 << 30
+    /// Longest timeout a caller or a version may set.
+    public var timeoutMax: Duration = .seconds(3_000)
+    /// How long a worker may take to import the code and run `load()`.
+    public var loadMax: Duration = .seconds(300)
+    /// How long taking an archive apart may take.
+    public var unpackMax: Duration = .seconds(120)
+    /// How long installing packages may take.
+    public var installMax: Duration = .seconds(900)
+    /// Live workers in all, starting ones included.
+    public var workersMax = 64
+    /// Live workers of one version for one account.
+    public var workersPerKeyMax = 16
+    /// Calls that may wait for a worker.
+    public var waitersMax = 2_000
+    /// How long an idle worker is kept.
+    public var idleMax: Duration = .seconds(900)
+
+    /// The defaults.
+    public init() {}
+}

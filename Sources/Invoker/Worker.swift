@@ -1,0 +1,112 @@
+internal import Billing
+internal import NIOCore
+internal import Sandbox
+
+/// One box with one version's code loaded, serving one call at a time.
+///
+/// @unchecked: the pool leases a worker to one call, and so to one thread, at a time; nothing else touches its box.
+final class Worker: @unchecked Sendable {
+    let key: PoolKey
+    let limits: BoxLimits
+    private var box: Box?
+    /// CPU time and wall time of importing the code and of `load()`; the house's.
+    private(set) var loadTime: Duration = .zero
+    /// Calls answered so far.
+    private(set) var calls = 0
+
+    private init(key: PoolKey, limits: BoxLimits, box: consuming Box) {
+        self.key = key
+        self.limits = limits
+        self.box = consume box
+    }
+
+    /// Makes a box, loads the code, and leaves it running and ready.
+    ///
+    /// - Throws: `StartFailure`: the author's fault with its verdict, or ours.
+    static func start(
+        spawner: Spawner, key: PoolKey, version: WorkerVersion, deadline: Deadline, onTimeout: Failure,
+        logBytesMax: Int
+    ) throws(StartFailure) -> Worker {
+        let began = Deadline.now
+        let box: Box
+        do { box = try spawner.spawn(.worker, version: version.storeKey, limits: version.limits) } catch {
+            throw .platform(error)
+        }
+        let worker = Worker(key: key, limits: version.limits, box: box)
+        try worker.load(name: version.name, deadline: deadline, onTimeout: onTimeout, logBytesMax: logBytesMax)
+        worker.loadTime = .nanoseconds(Int64(Deadline.now - began))
+        return worker
+    }
+
+    private func load(name: String, deadline: Deadline, onTimeout: Failure, logBytesMax: Int) throws(StartFailure) {
+        guard let box = box.take() else { preconditionFailure("a worker has its box until it is retired") }
+        var conversation = Conversation(
+            .initialize, payload: ByteBuffer(string: name), logBytesMax: logBytesMax, deadline: deadline
+        ) { $0 == .ready ? 0 : $0 == .loadError ? Exchange.errorBytesMax : nil }
+        let event = conversation.next(box)
+        if case .frame(.ready, _, _) = event {
+            self.box = consume box
+            return
+        }
+        let evidence = Evidence(oomKills: box.oomKills, pidsRefused: box.pidsRefused, tmpIsFull: box.tmpIsFull)
+        box.kill()
+        conversation.drainLogs(box)
+        let death = Self.end(box)
+        if case .deadline = event { throw .author(onTimeout, log: conversation.log.text) }
+        throw .author(Self.loadFailure(event, evidence, death, limits), log: conversation.log.text)
+    }
+
+    private static func end(_ box: consuming Box) -> Death? { try? box.destroy() }
+
+    private static func loadFailure(
+        _ event: Conversation.Event, _ evidence: Evidence, _ death: Death?, _ limits: BoxLimits
+    ) -> Failure {
+        var failure: Failure
+        switch event {
+        case .frame(.loadError, _, let payload):
+            let reported = ReportedError(payload) ?? ReportedError(type: "LoadingError", message: "loading failed")
+            failure = Verdict.reported(reported)
+            failure.outcome = .loadFailed
+            failure.type = "LoadingError"
+        case .violation(let detail): failure = Verdict.protocolViolation(detail)
+        case .tooLarge(let bytes, let limit): failure = Verdict.outputTooLarge(bytes, limit: limit)
+        default:
+            var seen = evidence
+            seen.oomKills = max(seen.oomKills, death?.oomKills ?? 0)
+            failure = Verdict.death(death?.cause ?? .unknown, seen, limits: limits)
+        }
+        if let limit = Verdict.limit(evidence, limits) { failure = limit }
+        failure.message = "while loading: " + failure.message
+        if failure.outcome == .exit || failure.outcome == .signal { failure.outcome = .loadFailed }
+        return failure
+    }
+
+    /// Runs one call; afterwards the box is frozen, or gone when it cannot be used again.
+    func run(_ call: ExchangeCall) -> ExchangeResult {
+        guard let box = box.take() else { return .lost }
+        calls += 1
+        var exchange = Exchange(call: call, limits: limits)
+        let result = exchange.run(box)
+        if result.isReusable { self.box = consume box } else { exchange.end(box) }
+        return exchange.finish(result)
+    }
+
+    /// Ends the box and everything in it. Blocks for about a millisecond.
+    func retire() {
+        guard let box = box.take() else { return }
+        _ = Self.end(box)
+    }
+}
+
+/// What a worker needs to know of a version.
+struct WorkerVersion: Sendable {
+    var name: String
+    var storeKey: [UInt8]
+    var limits: BoxLimits
+}
+
+/// Why a worker did not start.
+enum StartFailure: Error, Sendable {
+    case author(Failure, log: String)
+    case platform(SandboxError)
+}

@@ -1,0 +1,46 @@
+import ArgumentParser
+import Sandbox
+
+/// `faasd serve`: the marketplace itself.
+struct ServeCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "serve",
+        abstract: "Serve algorithms until SIGTERM.",
+        discussion: """
+            Started as root. It starts faasd-spawner, the one privileged process, and becomes --user before it listens.
+            On SIGTERM it takes no new calls, lets running ones finish or reach their deadline, and closes the ledger.
+
+            Example: faasd serve --state-dir /var/lib/faasd --listen 127.0.0.1:8080 --user faasd
+            """
+    )
+
+    @Option(help: "Where the ledger, the catalogue and the versions' files are kept. Made if missing.")
+    var stateDir: String
+
+    @Option(help: "The address to serve on, HOST:PORT.")
+    var listen: String = "127.0.0.1:8080"
+
+    @Option(help: "The user to become before listening. Must exist and not be root.")
+    var user: String = "faasd"
+
+    @Option(help: "The folder with the runtimes. Default: Runtimes beside the program or its sources.")
+    var runtimes: String?
+
+    @Option(help: "A JSON file with prices and limits; see docs/configuration.md.")
+    var config: String?
+
+    func run() throws {
+        let prepared: Startup.Prepared
+        do {
+            let address = try ListenAddress(listen)
+            let configuration = try Configuration.load(path: config)
+            prepared = try Startup.prepare(
+                stateDirectory: stateDir, user: user, runtimes: runtimes, address: address, configuration: configuration)
+        } catch {
+            Console.complain("faasd: \(error)")
+            throw ExitCode(1)
+        }
+        let code = Blocking.run { await Daemon.serve(prepared) }
+        throw ExitCode(code)
+    }
+}

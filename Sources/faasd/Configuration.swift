@@ -1,0 +1,123 @@
+import Billing
+import Foundation
+import Invoker
+
+/// What an operator may set in a JSON file; everything has a default.
+struct Configuration: Sendable {
+    var prices = PriceBook.standard
+    var limits = Limits()
+    /// How long running calls may go on after SIGTERM.
+    var drainSeconds = 30
+    /// Connections of clients at one time.
+    var connectionsMax = 4_096
+
+    /// Reads a file, or gives the defaults when there is none.
+    ///
+    /// - Throws: `StartupError` naming the file, the key and what is allowed.
+    static func load(path: String?) throws(StartupError) -> Configuration {
+        guard let path else { return Configuration() }
+        do {
+            let data = try Data(contentsOf: URL(fileURLWithPath: path))
+            let file = try JSONDecoder().decode(File.self, from: data)
+            return try file.configuration()
+        } catch let error as StartupError {
+            throw StartupError("\(path): \(error)")
+        } catch let error as DecodingError {
+            throw StartupError("\(path): \(error.readable)")
+        } catch { throw StartupError("\(path): \(error)") }
+    }
+
+    private struct File: Decodable {
+        struct Prices: Decodable {
+            var compute_picocredits_per_microsecond: Int64?
+            var increment_microseconds: Int64?
+            var call_microcredits: Int64?
+            var fee_basis_points: Int64?
+        }
+        struct Bounds: Decodable {
+            var workers: Int?
+            var workers_per_version_and_account: Int?
+            var waiting_calls: Int?
+            var idle_seconds: Int?
+            var load_seconds: Int?
+            var archive_bytes: Int?
+        }
+        var prices: Prices?
+        var limits: Bounds?
+        var drain_seconds: Int?
+        var connections: Int?
+
+        func configuration() throws(StartupError) -> Configuration {
+            var result = Configuration()
+            result.prices = try priceBook()
+            try set(&result.limits.workersMax, limits?.workers, 1...1_000, "limits.workers")
+            try set(&result.limits.workersPerKeyMax, limits?.workers_per_version_and_account, 1...1_000, "limits.workers_per_version_and_account")
+            try set(&result.limits.waitersMax, limits?.waiting_calls, 0...100_000, "limits.waiting_calls")
+            try set(&result.limits.archiveBytesMax, limits?.archive_bytes, 1_024...1 << 30, "limits.archive_bytes")
+            try set(&result.drainSeconds, drain_seconds, 0...3_600, "drain_seconds")
+            try set(&result.connectionsMax, connections, 1...100_000, "connections")
+            var seconds = 0
+            try set(&seconds, limits?.idle_seconds, 1...86_400, "limits.idle_seconds")
+            if seconds > 0 { result.limits.idleMax = .seconds(seconds) }
+            seconds = 0
+            try set(&seconds, limits?.load_seconds, 1...3_000, "limits.load_seconds")
+            if seconds > 0 { result.limits.loadMax = .seconds(seconds) }
+            return result
+        }
+
+        private func priceBook() throws(StartupError) -> PriceBook {
+            let standard = PriceBook.standard
+            do {
+                return try PriceBook(
+                    computePicocreditsPerMicrosecond: prices?.compute_picocredits_per_microsecond ?? standard.computePicocreditsPerMicrosecond,
+                    incrementMicroseconds: prices?.increment_microseconds ?? standard.incrementMicroseconds,
+                    perCallMicrocredits: prices?.call_microcredits ?? standard.perCallMicrocredits,
+                    feeBasisPoints: prices?.fee_basis_points ?? standard.feeBasisPoints)
+            } catch { throw StartupError("prices: \(error)") }
+        }
+
+        private func set<Number: FixedWidthInteger>(
+            _ target: inout Number, _ value: Number?, _ range: ClosedRange<Number>, _ name: String
+        ) throws(StartupError) {
+            guard let value else { return }
+            guard range.contains(value) else {
+                throw StartupError("\(name) is \(value); allowed is \(range.lowerBound) to \(range.upperBound)")
+            }
+            target = value
+        }
+    }
+}
+
+extension DecodingError {
+    fileprivate var readable: String {
+        switch self {
+        case .typeMismatch(_, let context), .valueNotFound(_, let context), .keyNotFound(_, let context):
+            "\(context.codingPath.map(\.stringValue).joined(separator: ".")): \(context.debugDescription)"
+        case .dataCorrupted(let context): "not JSON: \(context.debugDescription)"
+        @unknown default: "\(self)"
+        }
+    }
+}
+
+/// Where to listen.
+struct ListenAddress: Sendable, Equatable {
+    var host: String
+    var port: Int
+
+    /// Reads `HOST:PORT` or `[V6]:PORT`.
+    ///
+    /// - Throws: `StartupError` with the form wanted.
+    init(_ text: String) throws(StartupError) {
+        guard let colon = text.lastIndex(of: ":"), let port = Int(text[text.index(after: colon)...]),
+            (0...65_535).contains(port), colon > text.startIndex
+        else { throw StartupError("--listen \(text): wanted HOST:PORT, such as 127.0.0.1:8080") }
+        self.port = port
+        host = String(text[..<colon]).trimmingCharacters(in: CharacterSet(charactersIn: "[]"))
+    }
+}
+
+/// Why the daemon did not start, with the remedy.
+struct StartupError: Error, CustomStringConvertible {
+    var description: String
+    init(_ description: String) { self.description = description }
+}

@@ -1,0 +1,122 @@
+import Billing
+import Catalog
+import Foundation
+import Hummingbird
+import HummingbirdCore
+import Invoker
+import Logging
+import Metrics
+import NIOCore
+import Sandbox
+import ServiceLifecycle
+import UnixSignals
+
+/// The unprivileged daemon: composition of its parts, their life, and their end.
+enum Daemon {
+    /// Serves until SIGTERM, and returns the exit code.
+    static func serve(_ prepared: Startup.Prepared) async -> Int32 {
+        LoggingSystem.bootstrap(StreamLogHandler.standardError)
+        var logger = Logger(label: "faasd")
+        logger.logLevel = ProcessInfo.processInfo.environment["LOG_LEVEL"].flatMap { Logger.Level(rawValue: $0) } ?? .info
+        do {
+            let parts = try await Parts(prepared, logger)
+            try await parts.run()
+            await parts.end()
+            logger.info("stopped")
+            return 0
+        } catch {
+            Shutdown.begin()
+            prepared.spawner.shutDown()
+            Console.complain("faasd: \(error)")
+            return 1
+        }
+    }
+
+    /// Everything that lives as long as the daemon.
+    struct Parts: Sendable {
+        let prepared: Startup.Prepared
+        let logger: Logger
+        let catalog: Catalog
+        let ledger: Ledger
+        let invoker: Invoker
+        let store: VersionStore
+        let registry = PrometheusRegistry()
+
+        init(_ prepared: Startup.Prepared, _ logger: Logger) async throws {
+            self.prepared = prepared
+            self.logger = logger
+            MetricsSystem.bootstrap(registry)
+            let limits = prepared.configuration.limits
+            catalog = try Catalog(path: prepared.stateDirectory + "/catalog.db")
+            ledger = try Ledger(path: prepared.stateDirectory + "/ledger.db", prices: prepared.configuration.prices) { error in
+                // Whether the last charges are durable is unknown: only a restart can tell.
+                logger.critical("the ledger cannot go on", metadata: ["error": "\(error)"])
+                exit(74)
+            }
+            invoker = Invoker(spawner: prepared.spawner, ledger: ledger, limits: limits, logger: logger)
+            store = VersionStore(path: prepared.storePath, limits: limits)
+            try await reconcile()
+        }
+
+        /// Brings the two databases and the store back together after a run that ended at any point.
+        private func reconcile() async throws {
+            for user in catalog.users() { try await ledger.openAccount(user.name) }
+            await Housekeeping.removeDeadVersions(catalog, invoker, store, logger)
+        }
+
+        func run() async throws {
+            let address = prepared.address
+            try? FileManager.default.removeItem(atPath: prepared.socketPath)
+            let tcp = application(.hostname(address.host, port: address.port))
+            let unix = application(.unixDomainSocket(path: prepared.socketPath))
+            let drain = Duration.seconds(prepared.configuration.drainSeconds)
+            var configuration = ServiceGroupConfiguration(
+                services: [
+                    .init(service: tcp), .init(service: unix),
+                    .init(service: Housekeeping(invoker: invoker, interval: .seconds(10))),
+                    .init(service: SpawnerWatch(spawner: prepared.spawner, drain: drain, logger: logger)),
+                ],
+                gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
+            configuration.maximumGracefulShutdownDuration = drain + .seconds(10)
+            try await ServiceGroup(configuration: configuration).run()
+        }
+
+        /// After the listeners: finish or kill what runs, then close the books, then let the spawner go.
+        func end() async {
+            Shutdown.begin()
+            await ledger.drain()
+            await invoker.shutDown()
+            ledger.close()
+            prepared.spawner.shutDown()
+            _ = prepared.spawner.waitForExit()
+        }
+
+        private func application(_ address: BindAddress) -> some ApplicationProtocol {
+            let authenticator = Authenticator(catalog: catalog, administrators: [0, prepared.user.uid])
+            let limits = prepared.configuration.limits
+            let router = Router(context: EdgeContext.self)
+            CallRoutes(catalog: catalog, invoker: invoker, authenticator: authenticator, limits: limits, logger: logger).add(to: router)
+            ManageRoutes(
+                catalog: catalog, ledger: ledger, builder: Builder(invoker: invoker, store: store), invoker: invoker,
+                store: store, authenticator: authenticator, limits: limits,
+                ledgerPath: prepared.stateDirectory + "/ledger.db", logger: logger
+            ).add(to: router)
+            HealthRoutes(registry: registry, invoker: invoker, ledger: ledger, authenticator: authenticator).add(to: router)
+            return Application(
+                router: router,
+                server: .http1(configuration: .init(idleTimeout: .seconds(75))),
+                configuration: .init(
+                    address: address, serverName: "faasd",
+                    availableConnectionsDelegate: MaximumAvailableConnections(prepared.configuration.connectionsMax)),
+                onServerRunning: { channel in await announce(channel) },
+                logger: logger)
+        }
+
+        private func announce(_ channel: any Channel) async {
+            let place = channel.localAddress.map { "\($0)" } ?? "?"
+            logger.info(
+                "serving",
+                metadata: ["address": "\(place)", "user": "\(prepared.user.name)", "cgroups": "\(prepared.cgroups.summary)"])
+        }
+    }
+}

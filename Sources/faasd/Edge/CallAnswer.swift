@@ -1,0 +1,138 @@
+import Billing
+import HTTPTypes
+import Hummingbird
+import Invoker
+import NIOCore
+
+/// From what a call came to, to an HTTP response.
+///
+/// The official clients show the body of a 200 only, so whatever a person must read is a 200 with an `error`; what a
+/// program must act on (429, 413, 503) has its own status.
+struct CallAnswer: Sendable {
+    var status: HTTPResponse.Status = .ok
+    var headers = HTTPFields()
+    var body = ByteBuffer()
+
+    var response: Response { Response(status: status, headers: headers, body: ResponseBody(byteBuffer: body)) }
+
+    /// The answer to a call that reached the invoker.
+    init(_ reply: CallReply, _ parameters: CallParameters, _ invocation: InvocationID, isOwner: Bool) {
+        var metadata = Envelope.Metadata(invocation: invocation, duration: reply.wall)
+        if isOwner && parameters.wantsStandardOutput { metadata.log = reply.log }
+        headers[.contentType] = "application/json"
+        switch reply.answer {
+        case .value(let kind, let value): take(kind, value, parameters, metadata)
+        case .failure(let failure):
+            // The owner sees where it happened; others only what.
+            let trace = isOwner && !failure.stackTrace.isEmpty ? failure.stackTrace : failure.message
+            fail(.ok, Envelope.Problem(message: failure.message, type: failure.type, stackTrace: trace), parameters, metadata)
+        case .refused(let refusal): refuse(refusal, parameters, metadata)
+        case .fault:
+            fail(.internalServerError, Envelope.Problem(message: "The platform failed, not the algorithm; nothing was charged. Try again.", type: "SystemError"), parameters, metadata)
+        case .outcomeUnknown:
+            headers[.retryAfter] = "5"
+            fail(.serviceUnavailable, Envelope.Problem(message: "The ledger could not confirm the charge of this call; its usage record, if there is one, tells after the restart.", type: "SystemError"), parameters, metadata)
+        }
+        receipt(reply, invocation)
+    }
+
+    /// The answer to a call that never got there.
+    init(_ status: HTTPResponse.Status, _ problem: Envelope.Problem, _ invocation: InvocationID, raw: Bool = false) {
+        headers[.contentType] = "application/json"
+        headers[.callID] = invocation.description
+        body = Envelope.error(problem, Envelope.Metadata(invocation: invocation))
+        self.status = raw && status == .ok ? .badRequest : status
+    }
+
+    private mutating func take(_ kind: ContentKind, _ value: ByteBuffer, _ parameters: CallParameters, _ metadata: Envelope.Metadata) {
+        guard parameters.output == .raw else {
+            body = Envelope.result(kind, value, metadata)
+            return
+        }
+        body = value
+        headers[.contentType] =
+            switch kind {
+            case .text: "text/plain; charset=utf-8"
+            case .json: "application/json"
+            case .binary: "application/octet-stream"
+            }
+    }
+
+    private mutating func fail(
+        _ status: HTTPResponse.Status, _ problem: Envelope.Problem, _ parameters: CallParameters, _ metadata: Envelope.Metadata
+    ) {
+        body = Envelope.error(problem, metadata)
+        self.status = parameters.output == .raw && status == .ok ? .badRequest : status
+    }
+
+    private mutating func refuse(_ refusal: Refusal, _ parameters: CallParameters, _ metadata: Envelope.Metadata) {
+        if let seconds = refusal.retryAfterSeconds { headers[.retryAfter] = String(max(1, seconds)) }
+        var problem = Envelope.Problem(message: refusal.message, type: refusal.errorType)
+        problem.figures = [
+            ("metric", .text(refusal.metric)), ("scope", .text(refusal.scope)), ("limit", .number(refusal.limit)),
+            ("value", .number(refusal.value)),
+        ]
+        if let reset = refusal.reset { problem.figures.append(("reset", .number(reset))) }
+        fail(refusal.status, problem, parameters, metadata)
+    }
+
+    /// What it cost and where the time went. Amounts are integers; times are microseconds.
+    private mutating func receipt(_ reply: CallReply, _ invocation: InvocationID) {
+        headers[.callID] = invocation.description
+        guard let receipt = reply.receipt else { return }
+        headers[.priceVersion] = String(receipt.priceVersion)
+        headers[.start] = reply.isWarm ? "warm" : "cold"
+        headers[.queueMicros] = String(reply.queue.microsecondsRoundedDown)
+        headers[.loadMicros] = String(reply.load.microsecondsRoundedDown)
+        headers[.runMicros] = String(reply.wall.microsecondsRoundedDown)
+        headers[.wallMicros] = String((reply.queue + reply.load + reply.wall).microsecondsRoundedDown)
+        headers[.cpuMicros] = String(reply.cpu.microsecondsRoundedDown)
+        headers[.charge] = String(receipt.charge.rawValue)
+        headers[.royalty] = String(receipt.royalty.rawValue)
+        headers[.remaining] = String(receipt.remaining.rawValue)
+    }
+}
+
+extension Duration {
+    fileprivate var microsecondsRoundedDown: Int64 {
+        components.seconds * 1_000_000 + components.attoseconds / 1_000_000_000_000
+    }
+}
+
+extension Refusal {
+    fileprivate var status: HTTPResponse.Status {
+        switch kind {
+        case .rate, .concurrency, .queueFull, .cpuQuota: .tooManyRequests
+        case .spendCap, .credit, .accountUnknown: .ok
+        case .draining: .serviceUnavailable
+        }
+    }
+
+    fileprivate var errorType: String {
+        switch kind {
+        case .spendCap, .credit, .accountUnknown: "PaymentRequiredError"
+        case .rate, .concurrency, .queueFull, .cpuQuota: "QuotaExceededError"
+        case .draining: "SystemError"
+        }
+    }
+}
+
+extension HTTPField.Name {
+    private static func own(_ name: String) -> HTTPField.Name {
+        guard let field = HTTPField.Name("X-Faasd-" + name) else { preconditionFailure("\(name) is no header name") }
+        return field
+    }
+
+    static let callID = own("Call-Id")
+    static let account = own("Account")
+    static let priceVersion = own("Price-Version")
+    static let start = own("Start")
+    static let queueMicros = own("Queue-Us")
+    static let loadMicros = own("Load-Us")
+    static let runMicros = own("Run-Us")
+    static let wallMicros = own("Wall-Us")
+    static let cpuMicros = own("Cpu-Us")
+    static let charge = own("Charge-Microcredits")
+    static let royalty = own("Royalty-Microcredits")
+    static let remaining = own("Credit-Remaining-Microcredits")
+}

@@ -1,0 +1,56 @@
+import Catalog
+import Foundation
+import Invoker
+import Logging
+import Sandbox
+import ServiceLifecycle
+
+/// What is done from time to time: idle workers go, and the files of versions that are gone.
+struct Housekeeping: Service {
+    let invoker: Invoker
+    let interval: Duration
+
+    func run() async throws {
+        try? await cancelWhenGracefulShutdown {
+            while !Task.isCancelled {
+                try await Task.sleep(for: interval)
+                await invoker.retireIdle()
+            }
+        }
+    }
+
+    /// Removes the files of versions that failed, were deleted, or were being built when a former run ended.
+    static func removeDeadVersions(_ catalog: Catalog, _ invoker: Invoker, _ store: VersionStore, _ logger: Logger) async {
+        let dead = catalog.versionsToRemove()
+        await invoker.retire(versions: Set(dead.map(\.id)))
+        for version in dead { store.remove(version.storeKey) }
+        do { try catalog.didRemoveFiles(of: dead.map(\.id)) } catch {
+            logger.warning("versions not marked as removed", metadata: ["error": "\(error)"])
+        }
+    }
+}
+
+/// Ends the daemon when the spawner ends, because without it no limit can be enforced; and ends the spawner, with every
+/// call that still runs, when a shutdown has lasted long enough.
+struct SpawnerWatch: Service {
+    let spawner: Spawner
+    let drain: Duration
+    let logger: Logger
+
+    func run() async throws {
+        // A thread of its own, because the wait blocks for as long as the daemon lives.
+        Thread.detach {
+            let code = spawner.waitForExit()
+            if Shutdown.isUnderWay { return }
+            logger.critical("faasd-spawner ended, and so does faasd", metadata: ["code": "\(code)"])
+            exit(70)
+        }
+        try? await gracefulShutdown()
+        Shutdown.begin()
+        // Unstructured: it must not keep a shutdown waiting that is over earlier.
+        Task.detached { [self] in
+            try? await Task.sleep(for: drain)
+            spawner.shutDown()
+        }
+    }
+}

@@ -1,0 +1,87 @@
+import Crypto
+import Foundation
+import Sandbox
+
+/// What is done while the process is still root and has one thread.
+enum Startup {
+    /// What the rest of the daemon's life needs of it.
+    struct Prepared: Sendable {
+        var stateDirectory: String
+        var address: ListenAddress
+        var configuration: Configuration
+        var user: HostUser
+        var spawner: Spawner
+        var cgroups: CgroupLayout
+
+        var storePath: String { stateDirectory + "/store" }
+        var socketPath: String { stateDirectory + "/faasd.sock" }
+    }
+
+    /// Makes the state directory, takes its lock, starts the spawner, and gives up root.
+    static func prepare(
+        stateDirectory: String, user: String, runtimes: String?, address: ListenAddress, configuration: Configuration
+    ) throws -> Prepared {
+        guard Host.isRoot else {
+            throw StartupError("must be started as root: it starts faasd-spawner and then serves as user \(user) without privileges")
+        }
+        let user = try HostUser(named: user)
+        let runtime = try Installation.runtimes(runtimes) + "/python"
+        let state = try makeStateDirectory(Installation.absolute(stateDirectory), user)
+        let lock = try FileLock.take(state + "/lock", patienceMillis: 15_000)
+        let cgroups = Host.cgroups(name: groupName(state))
+        guard cgroups.missing.isEmpty else {
+            throw StartupError(
+                "control groups: no \(cgroups.missing.joined(separator: ", ")) (\(cgroups.summary)); without them a limit would not limit. See: faasd doctor")
+        }
+        let policy = Policy(
+            cgroups: cgroups, store: state + "/store", scratch: state + "/roots",
+            profiles: Profile.Kind.allCases.map { Profile($0, runtime: runtime, pip: pipSettings()) })
+        let spawner = try Spawner.start(executable: Installation.spawnerPath, policy: policy, lock: lock)
+        // The spawner holds a copy of the lock until its last box is gone; ours lasts as long as this process.
+        _ = lock.release()
+        signal(SIGPIPE, SIG_IGN)
+        try Privileges.drop(to: user)
+        return Prepared(
+            stateDirectory: state, address: address, configuration: configuration, user: user, spawner: spawner,
+            cgroups: cgroups)
+    }
+
+    private static func makeStateDirectory(_ path: String, _ user: HostUser) throws -> String {
+        umask(0o022)
+        let paths: [(path: String, mode: UInt32)] = [(path, 0o700), (path + "/store", 0o755), (path + "/roots", 0o755)]
+        for entry in paths {
+            try FileManager.default.createDirectory(atPath: entry.path, withIntermediateDirectories: true)
+            try Privileges.giveDirectory(entry.path, to: user, mode: entry.mode)
+        }
+        return try reachable(URL(fileURLWithPath: path).resolvingSymlinksInPath().path, user)
+    }
+
+    /// The daemon will have to walk there as another user.
+    private static func reachable(_ path: String, _ user: HostUser) throws -> String {
+        var folder = URL(fileURLWithPath: path).deletingLastPathComponent()
+        while folder.path != "/" {
+            let attributes = try FileManager.default.attributesOfItem(atPath: folder.path)
+            let mode = (attributes[.posixPermissions] as? NSNumber)?.uint32Value ?? 0
+            let owner = (attributes[.ownerAccountID] as? NSNumber)?.uint32Value ?? 0
+            if mode & 0o001 == 0 && owner != user.uid {
+                throw StartupError(
+                    "--state-dir \(path): user \(user.name) cannot enter \(folder.path) (mode \(String(mode, radix: 8))); choose a folder it can reach, such as /var/lib/faasd")
+            }
+            folder.deleteLastPathComponent()
+        }
+        return path
+    }
+
+    /// One state directory, one name: leftovers of a former run are found again, those of others left alone.
+    private static func groupName(_ state: String) -> String {
+        let digest = SHA256.hash(data: Data(state.utf8))
+        return "faasd-" + digest.prefix(4).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+    }
+
+    /// The operator's package index, as pip reads it from the environment.
+    private static func pipSettings() -> [(name: String, value: String)] {
+        let wanted = ["PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_TRUSTED_HOST", "PIP_CERT", "PIP_DEFAULT_TIMEOUT", "PIP_RETRIES", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"]
+        let environment = ProcessInfo.processInfo.environment
+        return wanted.compactMap { name in environment[name].map { (name, $0) } }
+    }
+}

@@ -1,0 +1,2 @@
+def apply(count):
+    return b"x" * int(count)

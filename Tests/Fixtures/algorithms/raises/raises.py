@@ -1,0 +1,2 @@
+def apply(_):
+    raise ValueError("boom")

@@ -1,0 +1,2 @@
+def apply(_):
+    return "x" * (2 << 30)

@@ -1,0 +1,5 @@
+import ctypes
+
+
+def apply(_):
+    ctypes.string_at(0)

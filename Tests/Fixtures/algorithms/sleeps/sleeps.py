@@ -1,0 +1,6 @@
+import time
+
+
+def apply(seconds):
+    time.sleep(float(seconds))
+    return "slept"

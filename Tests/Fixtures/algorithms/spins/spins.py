@@ -1,0 +1,3 @@
+def apply(_):
+    while True:
+        pass
