@@ -22,7 +22,7 @@ public struct Refusal: Error, Sendable, Equatable {
 
     /// The rule that refused.
     public let kind: Kind
-    /// The metric, for example `"spend_day"`; `"credit"` for the balance.
+    /// The metric, for example `"spend_day_microcredits"`; `"credit"` for the balance.
     public let metric: String
     /// What the limit applies to, for example `"account:alice"`.
     public let scope: String

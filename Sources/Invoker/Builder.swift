@@ -53,7 +53,7 @@ public struct Builder: Sendable {
         } catch { throw .fault("\(error)") }
     }
 
-    private static let requirementsBytesMax = 256 << 10
+    private static let requirementsBytesMax = 1 << 20
 
     /// Whether there is any line that is not empty and not a comment.
     private static func namesPackages(_ requirements: ByteBuffer) -> Bool {
@@ -109,7 +109,7 @@ public struct Builder: Sendable {
         switch reply {
         case .done: 0
         case .error: Exchange.errorBytesMax
-        case .file: 8 + 1_024
+        case .file: 8 + VersionWriter.pathBytesMax
         case .data: 1 << 20
         case .ready, .result, .loadError: nil
         }

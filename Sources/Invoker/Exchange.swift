@@ -122,7 +122,11 @@ struct Exchange: ~Copyable {
     private static let undecided = "undecided"
 
     private func judge(_ event: Conversation.Event, _ evidence: Evidence, ceilingFirst: Bool) -> Failure {
-        if case .deadline = event { return call.onTimeout(ceilingFirst) }
+        if case .deadline = event {
+            // A fork bomb that hits its limit and goes on trying ends here; its limit is the better reason.
+            if evidence.pidsRefused > 0, let limit = Verdict.limit(evidence, limits) { return limit }
+            return call.onTimeout(ceilingFirst)
+        }
         if let limit = Verdict.limit(evidence, limits) { return limit }
         switch event {
         case .frame(.error, _, let payload):

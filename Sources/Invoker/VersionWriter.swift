@@ -77,7 +77,7 @@ struct VersionWriter: ~Copyable {
         }
     }
 
-    private static let pathBytesMax = 1_024
+    static let pathBytesMax = 1_100
     private static let depthMax = 40
 
     /// Names are relative, without `.`, `..`, empty parts or control characters, and lie in the step's own folder.

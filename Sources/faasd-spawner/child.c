@@ -19,7 +19,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { BOX_UID = 1000, BOX_GID = 1000, CAPABILITY_MAX = 63 };
+/* The margin lets the writer of one huge file see "no space left" from /tmp itself, which is the clearer word. */
+enum { BOX_UID = 1000, BOX_GID = 1000, CAPABILITY_MAX = 63, FILE_SIZE_MARGIN = 1 << 20 };
 
 /* The kernel's own structures, declared here because the system's headers may be older than the running kernel. */
 struct ruleset_attributes { uint64_t fs, net, scoped; };
@@ -92,7 +93,7 @@ static int set_rlimits(const struct launch *launch)
 {
     for (uint32_t i = 0; i < launch->profile->rlimit_count; i++) {
         const struct sp_rlimit *limit = &launch->profile->rlimits[i];
-        rlim_t value = limit->resource == RLIMIT_FSIZE ? launch->tmp_bytes : limit->value;
+        rlim_t value = limit->resource == RLIMIT_FSIZE ? launch->tmp_bytes + FILE_SIZE_MARGIN : limit->value;
         struct rlimit pair = { value, value };
         if (setrlimit((int)limit->resource, &pair) != 0) return errno;
     }

@@ -1,6 +1,7 @@
-@testable import Billing
 import FoundationEssentials
 import Testing
+
+@testable import Billing
 
 @Suite struct LedgerTests {
     @Test func `a call moves compute to the platform and the royalty to author and platform`() async throws {
@@ -57,9 +58,11 @@ import Testing
         #expect(try test.ledger.balance(of: "carol").available == .zero)
     }
 
-    @Test(arguments: [
-        (1, true), (0, false), (-1, false), ((1 << 53) - 1, true), (1 << 53, false),
-    ] as [(Int64, Bool)])
+    @Test(
+        arguments: [
+            (1, true), (0, false), (-1, false), ((1 << 53) - 1, true), (1 << 53, false),
+        ] as [(Int64, Bool)]
+    )
     func `a top-up lies between one microcredit and the largest amount`(amount: Int64, ok: Bool) async throws {
         let test = try TestLedger()
         try await test.ledger.openAccount("alice")
@@ -93,7 +96,12 @@ import Testing
         try await test.ledger.setRoyalty(versionID: 7, algorithm: "bob/x", author: "bob", perCall: credits("1"))
         for (author, amount) in [("bob", "2"), ("eve", "1")] {
             let error = await #expect(throws: LedgerError.self) {
-                try await test.ledger.setRoyalty(versionID: 7, algorithm: "bob/x", author: author, perCall: credits(amount))
+                try await test.ledger.setRoyalty(
+                    versionID: 7,
+                    algorithm: "bob/x",
+                    author: author,
+                    perCall: credits(amount)
+                )
             }
             #expect(error?.kind == .conflict)
         }
@@ -150,7 +158,12 @@ import Testing
             #""account":"alice""#, #""algorithm":"bob\/hello""#, #""version":"1.0.1""#, #""outcome":"ok""#,
             #""wall_us":20000"#, #""cpu_us":3000"#, #""amount_microcredits":20000"#, #""royalty_microcredits":0"#,
             #""start":"2026-11-23T10:33:20.000000Z""#,
-        ] { #expect(text.contains(part) || text.replacing("\\/", with: "/").contains(part.replacing("\\/", with: "/")), "\(part) in \(text)") }
+        ] {
+            #expect(
+                text.contains(part) || text.replacing("\\/", with: "/").contains(part.replacing("\\/", with: "/")),
+                "\(part) in \(text)"
+            )
+        }
     }
 
     @Test func `thousands of charges from many tasks are all there, once`() async throws {
@@ -161,7 +174,11 @@ import Testing
         for account in accounts { try await test.fund(account, credits: "100000") }
         for version in 1...3 {
             try await test.ledger.setRoyalty(
-                versionID: Int64(version), algorithm: "bob/h\(version)", author: "bob\(version % 2)", perCall: .init(rawValue: 333))
+                versionID: Int64(version),
+                algorithm: "bob/h\(version)",
+                author: "bob\(version % 2)",
+                perCall: .init(rawValue: 333)
+            )
         }
         for scope in ["account:a", "algorithm:bob/h1", "account:b+algorithm:bob/h2", "key:k3"] {
             for metric in [QuotaMetric.spendDay, .spendMonth, .cpuSecondsMonth] {
@@ -175,7 +192,12 @@ import Testing
         let spent = try await withThrowingTaskGroup(of: Int64.self) { group in
             for (account, version, outcome, wall) in jobs {
                 group.addTask {
-                    let description = call(account, key: "k\(version)", algorithm: "bob/h\(version)", version: Int64(version))
+                    let description = call(
+                        account,
+                        key: "k\(version)",
+                        algorithm: "bob/h\(version)",
+                        version: Int64(version)
+                    )
                     return try await test.run(description, outcome: outcome, wall: .microseconds(wall)).charge.rawValue
                 }
             }
@@ -196,8 +218,18 @@ import Testing
             let test = try TestLedger(in: folder, prices: prices)
             if round == 0 {
                 try await test.fund("alice", credits: "10")
-                try await test.ledger.setRoyalty(versionID: 1, algorithm: "bob/hello", author: "bob", perCall: credits("1"))
-                _ = try await test.ledger.setQuota(QuotaScope("account:alice"), .spendDay, limit: 9_000_000, actor: "root")
+                try await test.ledger.setRoyalty(
+                    versionID: 1,
+                    algorithm: "bob/hello",
+                    author: "bob",
+                    perCall: credits("1")
+                )
+                _ = try await test.ledger.setQuota(
+                    QuotaScope("account:alice"),
+                    .spendDay,
+                    limit: 9_000_000,
+                    actor: "root"
+                )
             }
             #expect(test.ledger.priceVersion == (round < 2 ? 1 : 2))
             _ = try await test.run(call(), wall: .milliseconds(500))
@@ -246,7 +278,12 @@ import Testing
         test.ledger.close()
         test.ledger.close()
         let settled = await #expect(throws: LedgerError.self) {
-            let late = try await test.ledger.topUp(account: "alice", amount: .init(rawValue: 1), ref: "x", actor: "root")
+            let late = try await test.ledger.topUp(
+                account: "alice",
+                amount: .init(rawValue: 1),
+                ref: "x",
+                actor: "root"
+            )
             Issue.record("\(late)")
         }
         #expect(settled?.kind == .closed)

@@ -12,7 +12,8 @@ import Testing
     }
 
     @Test(arguments: [
-        "", ".", "1.", ".5", "-1", "+1", "1e3", " 1", "1 ", "1.0000000", "9007199254.740992", "١", "0x1", "1,5", "1.2.3",
+        "", ".", "1.", ".5", "-1", "+1", "1e3", " 1", "1 ", "1.0000000", "9007199254.740992", "١", "0x1", "1,5",
+        "1.2.3",
         "99999999999999999999999999999999", "999999999999999999999999999999999",
     ])
     func `other texts are refused with the rule`(text: String) {
@@ -48,8 +49,13 @@ import Testing
         }
     }
 
-    @Test(arguments: [(0, [0, 0]), (1, [1, 0]), (2, [1, 1]), (3, [2, 1]), (10, [7, 3]), (5, [4, 1])] as [(Int64, [Int64])])
-    func `seventy to thirty, the larger remainder first and the author first among equals`(amount: Int64, parts: [Int64]) {
+    @Test(
+        arguments: [(0, [0, 0]), (1, [1, 0]), (2, [1, 1]), (3, [2, 1]), (10, [7, 3]), (5, [4, 1])] as [(Int64, [Int64])]
+    )
+    func `seventy to thirty, the larger remainder first and the author first among equals`(
+        amount: Int64,
+        parts: [Int64]
+    ) {
         #expect(split(amount, weights: [7000, 3000]) == parts)
     }
 }

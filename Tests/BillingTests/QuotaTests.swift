@@ -59,11 +59,14 @@ import Testing
 }
 
 @Suite struct CalendarWindowTests {
-    @Test(arguments: [
-        (0, "1970-01-01T00:00:00.000000Z"), (-1, "1969-12-31T23:59:59.999999Z"),
-        (951_782_400_000_000, "2000-02-29T00:00:00.000000Z"), (1_795_430_000_000_001, "2026-11-23T10:33:20.000001Z"),
-        (4_107_542_400_000_000, "2100-03-01T00:00:00.000000Z"),
-    ] as [(Int64, String)])
+    @Test(
+        arguments: [
+            (0, "1970-01-01T00:00:00.000000Z"), (-1, "1969-12-31T23:59:59.999999Z"),
+            (951_782_400_000_000, "2000-02-29T00:00:00.000000Z"),
+            (1_795_430_000_000_001, "2026-11-23T10:33:20.000001Z"),
+            (4_107_542_400_000_000, "2100-03-01T00:00:00.000000Z"),
+        ] as [(Int64, String)]
+    )
     func `moments are printed in UTC`(microseconds: Int64, text: String) {
         #expect(iso8601(microseconds: microseconds) == text)
     }
@@ -127,11 +130,13 @@ import Testing
         Budget(metric: .cpuSecondsMonth, scope: "account:a", limit: limit, captured: captured, held: held)
     }
 
-    @Test(arguments: [
-        // 5 ms cost 5,100 µcr
-        (5100, BudgetVerdict.grant(wall: 5000, ceiling: false)), (5099, .grant(wall: 4000, ceiling: true)),
-        (1100, .grant(wall: 1000, ceiling: true)),
-    ] as [(Int64, BudgetVerdict)])
+    @Test(
+        arguments: [
+            // 5 ms cost 5,100 µcr
+            (5100, BudgetVerdict.grant(wall: 5000, ceiling: false)), (5099, .grant(wall: 4000, ceiling: true)),
+            (1100, .grant(wall: 1000, ceiling: true)),
+        ] as [(Int64, BudgetVerdict)]
+    )
     func `what is free decides; nobody holds anything, so the run is shortened`(limit: Int64, verdict: BudgetVerdict) {
         #expect(decide(budgets: [credit(limit: limit)], cost: cost, wall: 5000) == verdict)
         #expect(decide(budgets: [credit(limit: limit + 77, captured: 77)], cost: cost, wall: 5000) == verdict)
@@ -170,7 +175,9 @@ import Testing
                     : credit(limit: limit, captured: captured, held: held)
             }
             let wall = random.amount(below: 30)
-            guard case .grant(let granted, let ceiling) = decide(budgets: budgets, cost: cost, wall: wall) else { continue }
+            guard case .grant(let granted, let ceiling) = decide(budgets: budgets, cost: cost, wall: wall) else {
+                continue
+            }
             #expect(granted <= wall && ceiling == (granted < wall), "\(budgets) \(wall)")
             #expect(granted == wall || granted % 1000 == 0)
             for budget in budgets {

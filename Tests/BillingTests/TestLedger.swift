@@ -50,7 +50,8 @@ final class TestLedger: Sendable {
     }
 
     /// Admits and settles one call.
-    func run(_ call: CallDescription, outcome: Outcome = .ok, wall: Duration = .milliseconds(5)) async throws -> Receipt {
+    func run(_ call: CallDescription, outcome: Outcome = .ok, wall: Duration = .milliseconds(5)) async throws -> Receipt
+    {
         let hold = try await ledger.admit(call)
         return try await ledger.settle(hold, usage(outcome, wall: wall))
     }
@@ -142,7 +143,8 @@ extension TestLedger {
     /// Credits less debits of every account that has moved, by owner and kind.
     func totals() throws -> [String: Int64] {
         let connection = try Connection(path: path, access: .readOnly)
-        let rows = try connection.query("SELECT owner, kind, credits - debits FROM account") { (row) throws(SQLiteError) in
+        let rows = try connection.query("SELECT owner, kind, credits - debits FROM account") {
+            (row) throws(SQLiteError) in
             ("\(row.string(0)) \(row.int64(1))", row.int64(2))
         }
         return Dictionary(rows) { first, _ in first }.filter { $0.value != 0 }

@@ -8,9 +8,9 @@ public enum QuotaMetric: String, Sendable, CaseIterable, Codable {
     /// Calls running at once; without a quota an account has ``LedgerLimits/concurrentCallsDefault``.
     case concurrentCalls = "concurrent_calls"
     /// Microcredits per day, UTC.
-    case spendDay = "spend_day"
+    case spendDay = "spend_day_microcredits"
     /// Microcredits per calendar month, UTC.
-    case spendMonth = "spend_month"
+    case spendMonth = "spend_month_microcredits"
     /// CPU seconds per calendar month, UTC.
     case cpuSecondsMonth = "cpu_seconds_month"
 

@@ -1,3 +1,4 @@
+import Foundation
 import NIOCore
 
 /// Writes JSON by hand where the payload must not be decoded.
@@ -25,39 +26,8 @@ extension ByteBuffer {
     /// Bytes as base64 in a string literal.
     mutating func writeJSONBase64(_ bytes: UnsafeRawBufferPointer) {
         writeInteger(UInt8(ascii: "\""))
-        reserveCapacity(minimumWritableBytes: (bytes.count + 2) / 3 * 4 + 1)
-        var index = 0
-        while index + 3 <= bytes.count {
-            writeQuartet(bytes[index], bytes[index + 1], bytes[index + 2])
-            index += 3
-        }
-        switch bytes.count - index {
-        case 1: writeQuartet(bytes[index], 0, 0, padding: 2)
-        case 2: writeQuartet(bytes[index], bytes[index + 1], 0, padding: 1)
-        default: break
-        }
+        writeBytes(Data(bytes).base64EncodedData())
         writeInteger(UInt8(ascii: "\""))
-    }
-
-    private mutating func writeQuartet(_ a: UInt8, _ b: UInt8, _ c: UInt8, padding: Int = 0) {
-        let word = UInt32(a) << 16 | UInt32(b) << 8 | UInt32(c)
-        var quartet: UInt32 = 0
-        for place in 0..<4 {
-            let digit = UInt8(word >> UInt32(18 - 6 * place) & 63)
-            let letter = place >= 4 - padding ? UInt8(ascii: "=") : Self.base64Letter(digit)
-            quartet = quartet << 8 | UInt32(letter)
-        }
-        writeInteger(quartet)
-    }
-
-    private static func base64Letter(_ digit: UInt8) -> UInt8 {
-        switch digit {
-        case 0..<26: UInt8(ascii: "A") + digit
-        case 26..<52: UInt8(ascii: "a") + digit - 26
-        case 52..<62: UInt8(ascii: "0") + digit - 52
-        case 62: UInt8(ascii: "+")
-        default: UInt8(ascii: "/")
-        }
     }
 
     private static func escape(_ byte: UInt8) -> String? {

@@ -115,7 +115,10 @@ extension ManageRoutes {
         let tooLarge = ManageProblem(
             status: .contentTooLarge, type: "TooLargeError", message: "the archive is larger than \(most) bytes",
             field: "body", limit: "\(most)")
-        if let announced = request.headers[.contentLength].flatMap({ Int($0) }), announced > most { throw tooLarge }
+        if let announced = request.headers[.contentLength].flatMap({ Int($0) }), announced > most {
+            try await request.body.discard(upTo: 2 * most)
+            throw tooLarge
+        }
         do { return try await request.body.collect(upTo: most) } catch is NIOTooManyBytesError { throw tooLarge }
     }
 
