@@ -106,6 +106,32 @@ let package = Package(
             dependencies: ["FaasClient", .product(name: "ArgumentParser", package: "swift-argument-parser")],
             swiftSettings: strict
         ),
+
+        .testTarget(name: "SQLiteTests", dependencies: ["SQLite"], swiftSettings: strict),
+        .testTarget(name: "BillingTests", dependencies: ["Billing", "SQLite"], swiftSettings: strict),
+        .testTarget(name: "CatalogTests", dependencies: ["Catalog", "SQLite"], swiftSettings: strict),
+        .testTarget(
+            name: "SandboxTests",
+            dependencies: ["Sandbox", "CSandbox", "CSpawnerProtocol", "faasd-spawner"],
+            swiftSettings: strict
+        ),
+        .testTarget(
+            name: "InvokerTests",
+            dependencies: ["Invoker", "Billing", "Sandbox", .product(name: "NIOCore", package: "swift-nio")],
+            swiftSettings: strict
+        ),
+        .testTarget(
+            name: "FaasdTests",
+            dependencies: ["faasd", "Billing", "Invoker", .product(name: "NIOCore", package: "swift-nio")],
+            swiftSettings: strict
+        ),
+        .testTarget(
+            name: "FaasctlTests",
+            dependencies: [
+                "faasctl", "FaasClient", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: strict
+        ),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -43,7 +43,11 @@ public struct Builder: Sendable {
         do {
             var writer = try store.begin(version.storeKey)
             try step(Self.unpack(version.name, archive, limits), into: &writer)
-            let requirements = try store.read(version.storeKey, "code/requirements.txt", bytesMax: Self.requirementsBytesMax)
+            let requirements = try store.read(
+                version.storeKey,
+                "code/requirements.txt",
+                bytesMax: Self.requirementsBytesMax
+            )
             guard let requirements, Self.namesPackages(requirements) else { return }
             try step(Self.install(requirements, limits), into: &writer)
         } catch let error as StoreError {
@@ -75,24 +79,38 @@ public struct Builder: Sendable {
 
     private static func unpack(_ name: String, _ archive: ByteBuffer, _ limits: Limits) -> Step {
         Step(
-            kind: .unpack, request: .archive, name: name, payload: archive, folder: "code",
+            kind: .unpack,
+            request: .archive,
+            name: name,
+            payload: archive,
+            folder: "code",
             boxLimits: BoxLimits(memoryBytes: 1_280 << 20, cpuMillis: 1_000, pids: 16, tmpBytes: 64 << 20),
-            deadline: Deadline(after: limits.unpackMax))
+            deadline: Deadline(after: limits.unpackMax)
+        )
     }
 
     private static func install(_ requirements: ByteBuffer, _ limits: Limits) -> Step {
         Step(
-            kind: .install, request: .requirements, payload: requirements, folder: "deps",
+            kind: .install,
+            request: .requirements,
+            payload: requirements,
+            folder: "deps",
             boxLimits: BoxLimits(memoryBytes: 6 << 30, cpuMillis: 2_000, pids: 64, tmpBytes: 5 << 30),
-            deadline: Deadline(after: limits.installMax))
+            deadline: Deadline(after: limits.installMax)
+        )
     }
 
     /// Runs one box to its end and writes what it says.
     private func step(_ step: Step, into writer: inout VersionWriter) throws {
         let box = try invoker.spawner.spawn(step.kind, limits: step.boxLimits)
         var conversation = Conversation(
-            step.request, after: step.name, payload: step.payload, logBytesMax: 64 << 10, deadline: step.deadline,
-            limits: Self.frameLimit)
+            step.request,
+            after: step.name,
+            payload: step.payload,
+            logBytesMax: 64 << 10,
+            deadline: step.deadline,
+            limits: Self.frameLimit
+        )
         do throws(Failure) {
             try follow(&conversation, box, step, into: &writer)
         } catch {
@@ -116,7 +134,10 @@ public struct Builder: Sendable {
     }
 
     private func follow(
-        _ conversation: inout Conversation, _ box: borrowing Box, _ step: Step, into writer: inout VersionWriter
+        _ conversation: inout Conversation,
+        _ box: borrowing Box,
+        _ step: Step,
+        into writer: inout VersionWriter
     ) throws(Failure) {
         while true {
             do {
@@ -142,8 +163,12 @@ public struct Builder: Sendable {
 
     private static func explain(_ failure: Failure, _ death: Death?, _ step: Step, _ log: String) -> Failure {
         guard case .fault(let detail) = failure else { return failure }
-        if let death, death.oomKills > 0 { return .rejected(type: "OutOfMemoryError", message: step.outOfMemoryMessage) }
-        return .fault("build box \(step.kind): \(detail) (\(death.map { "\($0.cause)" } ?? "unknown end")) \(log.suffix(500))")
+        if let death, death.oomKills > 0 {
+            return .rejected(type: "OutOfMemoryError", message: step.outOfMemoryMessage)
+        }
+        return .fault(
+            "build box \(step.kind): \(detail) (\(death.map { "\($0.cause)" } ?? "unknown end")) \(log.suffix(500))"
+        )
     }
 }
 

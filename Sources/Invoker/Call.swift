@@ -21,8 +21,13 @@ public struct CallRequest: Sendable {
 
     /// Collects the parts.
     public init(
-        invocation: InvocationID, account: String, keyID: String, version: AlgorithmVersion, kind: ContentKind,
-        input: ByteBuffer, timeoutSeconds: Int?
+        invocation: InvocationID,
+        account: String,
+        keyID: String,
+        version: AlgorithmVersion,
+        kind: ContentKind,
+        input: ByteBuffer,
+        timeoutSeconds: Int?
     ) {
         self.invocation = invocation
         self.account = account

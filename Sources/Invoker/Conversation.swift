@@ -30,11 +30,17 @@ struct Conversation: ~Copyable {
     /// Log pipes whose writers are all gone: always "readable", so no longer waited for.
     private var endedLogs: Ready = []
 
-    /// - Parameters:
-    ///   - name: sent before in a frame of its own that is not answered, to boxes that must know whose archive it is.
-    ///   - limits: the largest payload of each kind of answer; nil for kinds that do not belong here.
+    /// Prepares a request; nothing is sent before the first `next`.
+    ///
+    /// `name` is sent before, in a frame of its own that is not answered, to boxes that must know whose archive it is.
+    /// `limits` gives the largest payload of each kind of answer, nil for kinds that do not belong here.
     init(
-        _ request: FrameHeader.Request, flags: UInt8 = 0, after name: String? = nil, payload: ByteBuffer, logBytesMax: Int, deadline: Deadline,
+        _ request: FrameHeader.Request,
+        flags: UInt8 = 0,
+        after name: String? = nil,
+        payload: ByteBuffer,
+        logBytesMax: Int,
+        deadline: Deadline,
         limits: @escaping @Sendable (FrameHeader.Reply) -> Int?
     ) {
         nonce = UInt64.random(in: .min ... .max)
@@ -46,7 +52,9 @@ struct Conversation: ~Copyable {
             header.writeImmutableBuffer(FrameHeader(.initialize, length: name.utf8.count, nonce: nonce).buffer)
             header.writeString(name)
         }
-        header.writeImmutableBuffer(FrameHeader(request, flags: flags, length: payload.readableBytes, nonce: nonce).buffer)
+        header.writeImmutableBuffer(
+            FrameHeader(request, flags: flags, length: payload.readableBytes, nonce: nonce).buffer
+        )
         log = LogCapture(bytesMax: logBytesMax)
     }
 
@@ -108,8 +116,9 @@ struct Conversation: ~Copyable {
         while payload.readableBytes > 0, Self.write(&payload, box.requestPipe) {}
     }
 
-    /// Writes what the pipe takes. A reader that is gone empties the buffer: how it ended is what matters then, and
-    /// the process handle will tell.
+    /// Writes what the pipe takes.
+    ///
+    /// A reader that is gone empties the buffer: how it ended is what matters then, and the process handle will tell.
     private static func write(_ buffer: inout ByteBuffer, _ descriptor: CInt) -> Bool {
         let (written, code) = buffer.withUnsafeReadableBytes {
             let written = Glibc.write(descriptor, $0.baseAddress, $0.count)

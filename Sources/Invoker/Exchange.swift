@@ -36,7 +36,9 @@ struct ExchangeResult: Sendable {
     static let lost = ExchangeResult(answer: .lost, isReusable: false)
 }
 
-/// One call on one worker: thaw, send, receive, freeze, meter, judge. Blocks its thread.
+/// One call on one worker: thaw, send, receive, freeze, meter, judge.
+///
+/// Blocks its thread.
 struct Exchange: ~Copyable {
     static let errorBytesMax = 12 + 2 * ReportedError.messageBytesMax + ReportedError.stackTraceBytesMax
 
@@ -59,7 +61,10 @@ struct Exchange: ~Copyable {
         let ceiling = Deadline(after: call.wallGranted)
         let outputMax = call.outputBytesMax
         var conversation = Conversation(
-            .call, flags: call.kind.rawValue, payload: call.input, logBytesMax: call.logBytesMax,
+            .call,
+            flags: call.kind.rawValue,
+            payload: call.input,
+            logBytesMax: call.logBytesMax,
             deadline: min(call.deadline, ceiling)
         ) { $0 == .result ? outputMax : $0 == .error ? Self.errorBytesMax : nil }
         let began = Deadline.now
@@ -71,8 +76,10 @@ struct Exchange: ~Copyable {
         result.log = conversation.log.text
         result.cpu = .microseconds(Int64(box.cpuMicros - min(cpuBefore, box.cpuMicros)))
         let evidence = Evidence(
-            oomKills: box.oomKills - before.oomKills, pidsRefused: box.pidsRefused - before.pidsRefused,
-            tmpIsFull: box.tmpIsFull)
+            oomKills: box.oomKills - before.oomKills,
+            pidsRefused: box.pidsRefused - before.pidsRefused,
+            tmpIsFull: box.tmpIsFull
+        )
         result.answer = .failure(judge(event, evidence, ceilingFirst: ceiling < call.deadline))
         if case .frame(.result, let flags, let payload) = event, evidence.oomKills == 0 {
             result.answer = accept(flags, payload)
@@ -130,7 +137,9 @@ struct Exchange: ~Copyable {
         if let limit = Verdict.limit(evidence, limits) { return limit }
         switch event {
         case .frame(.error, _, let payload):
-            guard let error = ReportedError(payload) else { return Verdict.protocolViolation("an error frame cut short") }
+            guard let error = ReportedError(payload) else {
+                return Verdict.protocolViolation("an error frame cut short")
+            }
             return Verdict.reported(error)
         case .violation(let detail): return Verdict.protocolViolation(detail)
         case .tooLarge(let bytes, let limit): return Verdict.outputTooLarge(bytes, limit: limit)
@@ -146,7 +155,10 @@ struct Exchange: ~Copyable {
         }
         do {
             switch kind {
-            case .json: try payload.withUnsafeReadableBytes { (bytes) throws(JSONScanner.Problem) in try JSONScanner.check(bytes) }
+            case .json:
+                try payload.withUnsafeReadableBytes { (bytes) throws(JSONScanner.Problem) in
+                    try JSONScanner.check(bytes)
+                }
             case .text:
                 guard payload.withUnsafeReadableBytes(UTF8Check.isValid) else {
                     return .failure(Verdict.protocolViolation("a text result that is not UTF-8"))

@@ -42,7 +42,10 @@ public final class Invoker: Sendable {
     }
 
     private func serve(
-        _ request: CallRequest, _ hold: consuming Hold, _ deadline: Deadline, _ arrived: UInt64
+        _ request: CallRequest,
+        _ hold: consuming Hold,
+        _ deadline: Deadline,
+        _ arrived: UInt64
     ) async -> CallReply {
         let granted = hold.wallGranted
         var attempt = await runOnWorker(request, deadline, granted, ceilingBinds: hold.ceilingBinds, arrived)
@@ -59,21 +62,36 @@ public final class Invoker: Sendable {
     }
 
     private func runOnWorker(
-        _ request: CallRequest, _ deadline: Deadline, _ granted: Duration, ceilingBinds: Bool, _ arrived: UInt64
+        _ request: CallRequest,
+        _ deadline: Deadline,
+        _ granted: Duration,
+        ceilingBinds: Bool,
+        _ arrived: UInt64
     ) async -> Attempt {
         let key = PoolKey(
-            versionID: request.version.id, account: request.version.isolation == .shared ? "" : request.account)
+            versionID: request.version.id,
+            account: request.version.isolation == .shared ? "" : request.account
+        )
         for _ in 0..<Self.lostWorkersMax {
             let lease: WorkerPool.Lease
             do { lease = try await pool.lease(key, deadline: deadline) } catch {
-                return Attempt(CallReply(answer: request.noWorker(error), queue: .nanoseconds(Int64(Deadline.now - arrived))))
+                return Attempt(
+                    CallReply(answer: request.noWorker(error), queue: .nanoseconds(Int64(Deadline.now - arrived)))
+                )
             }
             let job = Job(
-                request: request, key: key, deadline: deadline, granted: granted, ceilingBinds: ceilingBinds,
-                queue: .nanoseconds(Int64(Deadline.now - arrived)))
+                request: request,
+                key: key,
+                deadline: deadline,
+                granted: granted,
+                ceilingBinds: ceilingBinds,
+                queue: .nanoseconds(Int64(Deadline.now - arrived))
+            )
             if let attempt = await perform(job, lease) { return attempt }
         }
-        return Attempt(CallReply(answer: .fault("\(Self.lostWorkersMax) workers in a row were gone when they were needed")))
+        return Attempt(
+            CallReply(answer: .fault("\(Self.lostWorkersMax) workers in a row were gone when they were needed"))
+        )
     }
 
     /// How many sleeping workers may turn out to be dead before a call gives up.
@@ -113,8 +131,13 @@ public final class Invoker: Sendable {
         do throws(StartFailure) {
             let deadline = min(job.deadline, Deadline(after: limits.loadMax))
             let worker = try Worker.start(
-                spawner: spawner, key: job.key, version: job.request.workerVersion, deadline: deadline,
-                onTimeout: job.loadTimeout(limits), logBytesMax: limits.logBytesMax)
+                spawner: spawner,
+                key: job.key,
+                version: job.request.workerVersion,
+                deadline: deadline,
+                onTimeout: job.loadTimeout(limits),
+                logBytesMax: limits.logBytesMax
+            )
             return .success(worker)
         } catch {
             pool.vacate(job.key)
@@ -129,7 +152,9 @@ public final class Invoker: Sendable {
         pool.vacate(job.key)
     }
 
-    /// Retires workers that slept for too long. Call it from time to time.
+    /// Retires workers that slept for too long.
+    ///
+    /// Call it from time to time.
     public func retireIdle() async { await retire(pool.takeIdle(olderThan: limits.idleMax)) }
 
     /// Retires the sleeping workers of versions that are gone.

@@ -17,12 +17,17 @@ struct Job: Sendable {
     func exchange(_ limits: Limits) -> ExchangeCall {
         let (granted, timeout, ceilingBinds) = (granted, request.timeout, ceilingBinds)
         return ExchangeCall(
-            kind: request.kind, input: request.input, deadline: deadline, wallGranted: granted,
+            kind: request.kind,
+            input: request.input,
+            deadline: deadline,
+            wallGranted: granted,
             onTimeout: { ceilingFirst in
                 ceilingFirst && ceilingBinds
                     ? Verdict.ceiling(granted) : Verdict.timeout(seconds: timeout.seconds, cause: timeout.outcome)
             },
-            outputBytesMax: limits.outputBytesMax, logBytesMax: limits.logBytesMax)
+            outputBytesMax: limits.outputBytesMax,
+            logBytesMax: limits.logBytesMax
+        )
     }
 
     /// What it means when loading takes too long: the call's own timeout, or the limit for loading.
@@ -31,8 +36,10 @@ struct Job: Sendable {
             return Verdict.timeout(seconds: request.timeout.seconds, cause: request.timeout.outcome)
         }
         return Failure(
-            outcome: .loadFailed, type: "LoadingError",
-            message: "loading did not complete within \(limits.loadMax.components.seconds) seconds")
+            outcome: .loadFailed,
+            type: "LoadingError",
+            message: "loading did not complete within \(limits.loadMax.components.seconds) seconds"
+        )
     }
 
     func attempt(_ failure: StartFailure) -> Attempt {
@@ -97,17 +104,32 @@ struct Attempt: Sendable {
 extension CallRequest {
     func description(_ deadline: Deadline) -> CallDescription {
         CallDescription(
-            invocation: invocation, account: account, keyID: keyID, algorithm: version.algorithm,
-            versionID: version.id, version: version.number.description, cpus: version.cpus,
-            wallLimit: .seconds(timeout.seconds), deadline: ContinuousClock.now.advanced(by: deadline.remaining))
+            invocation: invocation,
+            account: account,
+            keyID: keyID,
+            algorithm: version.algorithm,
+            versionID: version.id,
+            version: version.number.description,
+            cpus: version.cpus,
+            wallLimit: .seconds(timeout.seconds),
+            deadline: ContinuousClock.now.advanced(by: deadline.remaining)
+        )
     }
 
     func usage(_ attempt: Attempt) -> UsageRecord {
         UsageRecord(
-            outcome: attempt.outcome, startMicroseconds: attempt.startMicroseconds, wall: attempt.reply.wall,
-            cpu: attempt.reply.cpu, queue: attempt.reply.queue, load: attempt.reply.load, warm: attempt.reply.isWarm,
-            memoryLimitBytes: version.memoryBytes, memoryPeakBytes: Int64(clamping: attempt.memoryPeakBytes),
-            bytesIn: Int64(input.readableBytes), bytesOut: attempt.bytesOut)
+            outcome: attempt.outcome,
+            startMicroseconds: attempt.startMicroseconds,
+            wall: attempt.reply.wall,
+            cpu: attempt.reply.cpu,
+            queue: attempt.reply.queue,
+            load: attempt.reply.load,
+            warm: attempt.reply.isWarm,
+            memoryLimitBytes: version.memoryBytes,
+            memoryPeakBytes: Int64(clamping: attempt.memoryPeakBytes),
+            bytesIn: Int64(input.readableBytes),
+            bytesOut: attempt.bytesOut
+        )
     }
 
     func noWorker(_ refusal: WorkerPool.Refusal) -> CallReply.Answer {
@@ -115,13 +137,19 @@ extension CallRequest {
         case .deadline:
             return .failure(
                 Failure(
-                    outcome: .platformFault, type: "TimeoutError",
-                    message: "no worker became free within \(timeout.seconds) seconds; try again later"))
+                    outcome: .platformFault,
+                    type: "TimeoutError",
+                    message: "no worker became free within \(timeout.seconds) seconds; try again later"
+                )
+            )
         case .queueFull(let waiting):
             return .failure(
                 Failure(
-                    outcome: .platformFault, type: "QueueFullError",
-                    message: "\(waiting) calls already wait for a worker, which is the most; try again later"))
+                    outcome: .platformFault,
+                    type: "QueueFullError",
+                    message: "\(waiting) calls already wait for a worker, which is the most; try again later"
+                )
+            )
         }
     }
 
@@ -133,7 +161,10 @@ extension CallRequest {
 extension AlgorithmVersion {
     var boxLimits: BoxLimits {
         BoxLimits(
-            memoryBytes: UInt64(memoryBytes), cpuMillis: UInt32(cpus) * 1_000, pids: UInt32(pidsMax),
-            tmpBytes: UInt64(tmpBytes))
+            memoryBytes: UInt64(memoryBytes),
+            cpuMillis: UInt32(cpus) * 1_000,
+            pids: UInt32(pidsMax),
+            tmpBytes: UInt64(tmpBytes)
+        )
     }
 }

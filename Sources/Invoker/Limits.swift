@@ -4,7 +4,9 @@ public struct Limits: Sendable, Equatable {
     public var inputBytesMax = 10 << 20
     /// Largest result of a call; bytes, before base64.
     public var outputBytesMax = 15_000_000
-    /// Standard output and error kept for one call; bytes together. What is over is read and dropped.
+    /// Standard output and error kept for one call; bytes together.
+    ///
+    /// What is over is read and dropped.
     public var logBytesMax = 1 << 20
     /// Largest uploaded archive; bytes.
     public var archiveBytesMax = 100 << 20

@@ -43,7 +43,10 @@ struct PoolState: Sendable {
     private var nextTicket = 0
 
     init(seatsMax: Int, seatsPerKeyMax: Int, waitersMax: Int) {
-        precondition(seatsMax > 0 && seatsPerKeyMax > 0, "a pool needs room for one worker, got \(seatsMax) and \(seatsPerKeyMax)")
+        precondition(
+            seatsMax > 0 && seatsPerKeyMax > 0,
+            "a pool needs room for one worker, got \(seatsMax) and \(seatsPerKeyMax)"
+        )
         self.seatsMax = seatsMax
         self.seatsPerKeyMax = seatsPerKeyMax
         self.waitersMax = waitersMax
@@ -84,7 +87,9 @@ struct PoolState: Sendable {
 
     /// Takes out the idle workers that slept since before a moment, or belong to a version; their seats are freed by
     /// `vacate` once they are retired.
-    mutating func takeIdle(before moment: UInt64 = .max, where matches: (PoolKey) -> Bool = { _ in true }) -> [(worker: Int, key: PoolKey)] {
+    mutating func takeIdle(before moment: UInt64 = .max, where matches: (PoolKey) -> Bool = { _ in true }) -> [(
+        worker: Int, key: PoolKey
+    )] {
         let taken = idle.filter { $0.since < moment && matches($0.key) }
         idle.removeAll { $0.since < moment && matches($0.key) }
         return taken.map { ($0.worker, $0.key) }

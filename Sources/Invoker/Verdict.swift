@@ -30,17 +30,28 @@ enum Verdict {
             return Failure(outcome: .exit, type: "SystemExit", message: "exited with code \(code)")
         case .signaled(Signal.badSystemCall):
             return Failure(
-                outcome: .syscallViolation, type: "SyscallError",
-                message: "killed: it made a system call that is forbidden in the sandbox (SIGSYS)")
+                outcome: .syscallViolation,
+                type: "SyscallError",
+                message: "killed: it made a system call that is forbidden in the sandbox (SIGSYS)"
+            )
         case .signaled(Signal.cpuTime):
-            return Failure(outcome: .cpuLimit, type: "CpuLimitError", message: "killed: CPU time limit reached (SIGXCPU)")
+            return Failure(
+                outcome: .cpuLimit,
+                type: "CpuLimitError",
+                message: "killed: CPU time limit reached (SIGXCPU)"
+            )
         case .signaled(Signal.fileSize):
             return Failure(
-                outcome: .diskLimit, type: "DiskLimitError",
-                message: "killed: a file grew beyond \(limits.effectiveTmpBytes) bytes, the size of /tmp (SIGXFSZ)")
+                outcome: .diskLimit,
+                type: "DiskLimitError",
+                message: "killed: a file grew beyond \(limits.effectiveTmpBytes) bytes, the size of /tmp (SIGXFSZ)"
+            )
         case .signaled(let number):
             return Failure(
-                outcome: .signal, type: "SignalError", message: "killed by signal \(number) (\(Signal.name(number)))")
+                outcome: .signal,
+                type: "SignalError",
+                message: "killed by signal \(number) (\(Signal.name(number)))"
+            )
         case .unknown:
             return Failure(outcome: .signal, type: "SignalError", message: "ended without a status")
         }
@@ -50,35 +61,49 @@ enum Verdict {
     static func limit(_ evidence: Evidence, _ limits: BoxLimits) -> Failure? {
         if evidence.oomKills > 0 {
             return Failure(
-                outcome: .memoryLimit, type: "OutOfMemoryError",
-                message: "out of memory: the version's limit is \(limits.memoryBytes) bytes for all its processes and the files in /tmp")
+                outcome: .memoryLimit,
+                type: "OutOfMemoryError",
+                message:
+                    "out of memory: the version's limit is \(limits.memoryBytes) bytes for all its processes and the files in /tmp"
+            )
         }
         if evidence.tmpIsFull {
             return Failure(
-                outcome: .diskLimit, type: "DiskLimitError",
-                message: "no space left in /tmp: its limit is \(limits.effectiveTmpBytes) bytes")
+                outcome: .diskLimit,
+                type: "DiskLimitError",
+                message: "no space left in /tmp: its limit is \(limits.effectiveTmpBytes) bytes"
+            )
         }
         if evidence.pidsRefused > 0 {
             return Failure(
-                outcome: .pidsLimit, type: "ProcessLimitError",
-                message: "too many processes: the version's limit is \(limits.pids) processes and threads at one time")
+                outcome: .pidsLimit,
+                type: "ProcessLimitError",
+                message: "too many processes: the version's limit is \(limits.pids) processes and threads at one time"
+            )
         }
         return nil
     }
 
-    /// The deadline passed. Which of the limits it was decides who pays.
+    /// The deadline passed.
+    ///
+    /// Which of the limits it was decides who pays.
     static func timeout(seconds: Int, cause: Outcome) -> Failure {
         let whose = cause == .timeoutCaller ? "the timeout the caller asked for" : "the version's own limit"
         return Failure(
-            outcome: cause, type: "TimeoutError",
-            message: "algorithm did not complete within \(seconds) second\(seconds == 1 ? "" : "s") (\(whose))")
+            outcome: cause,
+            type: "TimeoutError",
+            message: "algorithm did not complete within \(seconds) second\(seconds == 1 ? "" : "s") (\(whose))"
+        )
     }
 
     /// The money or CPU time that was left paid for less time than the call wanted.
     static func ceiling(_ granted: Duration) -> Failure {
         Failure(
-            outcome: .ceiling, type: "PaymentRequiredError",
-            message: "stopped after \(granted.milliseconds) ms: the account's remaining credit or quota pays for no more; top up or raise the quota")
+            outcome: .ceiling,
+            type: "PaymentRequiredError",
+            message:
+                "stopped after \(granted.milliseconds) ms: the account's remaining credit or quota pays for no more; top up or raise the quota"
+        )
     }
 
     static func protocolViolation(_ detail: String) -> Failure {
@@ -87,13 +112,18 @@ enum Verdict {
 
     static func outputTooLarge(_ bytes: Int, limit: Int) -> Failure {
         Failure(
-            outcome: .outputLimit, type: "TooLargeError",
-            message: "the result is too large: \(bytes) bytes, the limit is \(limit) bytes")
+            outcome: .outputLimit,
+            type: "TooLargeError",
+            message: "the result is too large: \(bytes) bytes, the limit is \(limit) bytes"
+        )
     }
 
     /// The box ended and the spawner, which knows how, is gone too.
     static let spawnerGone = Failure(
-        outcome: .platformFault, type: "SystemError", message: "the daemon is stopping; nothing was charged, try again")
+        outcome: .platformFault,
+        type: "SystemError",
+        message: "the daemon is stopping; nothing was charged, try again"
+    )
 
     /// An error the author's code raised.
     static func reported(_ error: ReportedError) -> Failure {

@@ -21,7 +21,11 @@ struct VersionWriter: ~Copyable {
 
     /// Begins a file: size and path as a box announced them.
     ///
-    /// - Parameter folder: the folder in which everything of this step must lie, such as `code`.
+    /// - Parameters:
+    ///   - announcement: the size and the path.
+    ///   - isExecutable: whether it may be executed.
+    ///   - folder: the folder in which everything of this step must lie, such as `code`.
+    /// - Throws: `StoreError` naming the file, the rule and the limit.
     mutating func begin(_ announcement: ByteBuffer, isExecutable: Bool, in folder: String) throws(StoreError) {
         var announcement = announcement
         guard bytesLeft == 0 else { throw StoreError(path: path, reason: "\(bytesLeft) bytes short") }
@@ -32,7 +36,9 @@ struct VersionWriter: ~Copyable {
         try Self.check(path, in: folder)
         files += 1
         bytes += min(size, UInt64(limits.versionBytesMax) + 1)
-        guard files <= limits.versionFilesMax else { throw StoreError(path: "", reason: "more than \(limits.versionFilesMax) files") }
+        guard files <= limits.versionFilesMax else {
+            throw StoreError(path: "", reason: "more than \(limits.versionFilesMax) files")
+        }
         guard bytes <= UInt64(limits.versionBytesMax) else {
             throw StoreError(path: "", reason: "more than \(limits.versionBytesMax) bytes in all")
         }
@@ -84,7 +90,10 @@ struct VersionWriter: ~Copyable {
     static func check(_ path: String, in folder: String) throws(StoreError) {
         let parts = path.split(separator: "/", omittingEmptySubsequences: false)
         guard path.utf8.count <= pathBytesMax, parts.count <= depthMax else {
-            throw StoreError(path: String(path.prefix(80)), reason: "longer than \(pathBytesMax) bytes or deeper than \(depthMax)")
+            throw StoreError(
+                path: String(path.prefix(80)),
+                reason: "longer than \(pathBytesMax) bytes or deeper than \(depthMax)"
+            )
         }
         let isPlain = parts.allSatisfy { !$0.isEmpty && $0 != "." && $0 != ".." && $0.utf8.count <= 255 }
         let hasControls = path.unicodeScalars.contains { $0.value < 0x20 || $0.value == 0x7F || $0 == "\\" }

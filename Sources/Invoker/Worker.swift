@@ -24,7 +24,11 @@ final class Worker: @unchecked Sendable {
     ///
     /// - Throws: `StartFailure`: the author's fault with its verdict, or ours.
     static func start(
-        spawner: Spawner, key: PoolKey, version: WorkerVersion, deadline: Deadline, onTimeout: Failure,
+        spawner: Spawner,
+        key: PoolKey,
+        version: WorkerVersion,
+        deadline: Deadline,
+        onTimeout: Failure,
         logBytesMax: Int
     ) throws(StartFailure) -> Worker {
         let began = Deadline.now
@@ -41,7 +45,10 @@ final class Worker: @unchecked Sendable {
     private func load(name: String, deadline: Deadline, onTimeout: Failure, logBytesMax: Int) throws(StartFailure) {
         guard let box = box.take() else { preconditionFailure("a worker has its box until it is retired") }
         var conversation = Conversation(
-            .initialize, payload: ByteBuffer(string: name), logBytesMax: logBytesMax, deadline: deadline
+            .initialize,
+            payload: ByteBuffer(string: name),
+            logBytesMax: logBytesMax,
+            deadline: deadline
         ) { $0 == .ready ? 0 : $0 == .loadError ? Exchange.errorBytesMax : nil }
         let event = conversation.next(box)
         if case .frame(.ready, _, _) = event {
@@ -59,7 +66,10 @@ final class Worker: @unchecked Sendable {
     private static func end(_ box: consuming Box) -> Death? { try? box.destroy() }
 
     private static func loadFailure(
-        _ event: Conversation.Event, _ evidence: Evidence, _ death: Death?, _ limits: BoxLimits
+        _ event: Conversation.Event,
+        _ evidence: Evidence,
+        _ death: Death?,
+        _ limits: BoxLimits
     ) -> Failure {
         var failure: Failure
         switch event {
@@ -91,7 +101,9 @@ final class Worker: @unchecked Sendable {
         return exchange.finish(result)
     }
 
-    /// Ends the box and everything in it. Blocks for about a millisecond.
+    /// Ends the box and everything in it.
+    ///
+    /// Blocks for about a millisecond.
     func retire() {
         guard let box = box.take() else { return }
         _ = Self.end(box)

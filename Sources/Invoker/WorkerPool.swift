@@ -29,7 +29,10 @@ final class WorkerPool: Sendable {
 
     init(limits: Limits, timers: any EventLoop) {
         let decisions = PoolState(
-            seatsMax: limits.workersMax, seatsPerKeyMax: limits.workersPerKeyMax, waitersMax: limits.waitersMax)
+            seatsMax: limits.workersMax,
+            seatsPerKeyMax: limits.workersPerKeyMax,
+            waitersMax: limits.waitersMax
+        )
         state = Mutex(State(decisions: decisions))
         self.timers = timers
     }
@@ -94,7 +97,9 @@ final class WorkerPool: Sendable {
     }
 
     private func arm(_ ticket: Int, _ deadline: Deadline) {
-        let alarm = timers.scheduleTask(in: .nanoseconds(deadline.remaining.nanosecondsClamped)) { self.abandon(ticket) }
+        let alarm = timers.scheduleTask(in: .nanoseconds(deadline.remaining.nanosecondsClamped)) {
+            self.abandon(ticket)
+        }
         // It may have been served in the meantime.
         let isWaiting = state.withLock { state in
             if state.waiting[ticket] != nil { state.alarms[ticket] = alarm }
@@ -117,7 +122,8 @@ final class WorkerPool: Sendable {
         for resumption in resumptions { resumption.continuation.resume(returning: resumption.lease) }
     }
 
-    private static func resolve(_ grants: [(ticket: Int, grant: PoolState.Grant)], _ state: inout State) -> [Resumption] {
+    private static func resolve(_ grants: [(ticket: Int, grant: PoolState.Grant)], _ state: inout State) -> [Resumption]
+    {
         grants.map { served in
             guard let continuation = state.waiting.removeValue(forKey: served.ticket) else {
                 preconditionFailure("ticket \(served.ticket) was served and nobody holds it")

@@ -30,9 +30,14 @@ public struct Box: ~Copyable, Sendable {
     public let pid: Int32
 
     init(spawner: Spawner, reply: sp_reply, descriptors: consuming BoxDescriptors) throws(SandboxError) {
-        for needed in [SP_D_PIDFD, SP_D_REQUEST, SP_D_REPLY, SP_D_STDOUT, SP_D_STDERR, SP_D_CPU, SP_D_FREEZE, SP_D_EVENTS]
+        for needed in [
+            SP_D_PIDFD, SP_D_REQUEST, SP_D_REPLY, SP_D_STDOUT, SP_D_STDERR, SP_D_CPU, SP_D_FREEZE, SP_D_EVENTS,
+        ]
         where descriptors[needed] < 0 {
-            throw SandboxError("cgroup create", "the spawner sent no descriptor \(needed.rawValue) for box \(reply.box)")
+            throw SandboxError(
+                "cgroup create",
+                "the spawner sent no descriptor \(needed.rawValue) for box \(reply.box)"
+            )
         }
         for pipe in [SP_D_REQUEST, SP_D_REPLY, SP_D_STDOUT, SP_D_STDERR] {
             _ = fcntl(descriptors[pipe], F_SETFL, O_NONBLOCK)
@@ -106,13 +111,16 @@ public struct Box: ~Copyable, Sendable {
         return legacyFreezer ? text.hasPrefix("FROZEN") : Kernel.number(in: text, key: "frozen") == 1
     }
 
-    /// Kills every process at once, without waiting; `destroy()` waits. Does nothing on a pure version 1 host, where
-    /// only the spawner can.
+    /// Kills every process at once, without waiting; `destroy()` waits.
+    ///
+    /// Does nothing on a pure version 1 host, where only the spawner can.
     public func kill() {
         if descriptors[SP_D_KILL] >= 0 { Kernel.write(descriptors[SP_D_KILL], "1") }
     }
 
-    /// Ends the box and tells how it ended. Blocks for the time the kernel needs, normally under a millisecond.
+    /// Ends the box and tells how it ended.
+    ///
+    /// Blocks for the time the kernel needs, normally under a millisecond.
     public consuming func destroy() throws(SandboxError) -> Death {
         var ending = self
         ending.isEnded = true

@@ -6,7 +6,9 @@ public struct BoxLimits: Sendable, Equatable {
     public var cpuMillis: UInt32
     /// Processes and threads at one time.
     public var pids: UInt32
-    /// Size of `/tmp`; bytes. At most seven eighths of the memory, see `effectiveTmpBytes`.
+    /// Size of `/tmp`; bytes.
+    ///
+    /// At most seven eighths of the memory, see `effectiveTmpBytes`.
     public var tmpBytes: UInt64
 
     /// Collects the limits.

@@ -31,7 +31,8 @@ public struct CgroupLayout: Sendable, Equatable {
     public var summary: String {
         if unifiedLimits { return "version 2 (memory, pids, cpu, kill, freeze, CPU time)" }
         let controllers = legacy.keys.sorted().joined(separator: ", ")
-        return unified == nil ? "version 1 (\(controllers))" : "hybrid (version 1: \(controllers); version 2: kill, freeze, CPU time)"
+        return unified == nil
+            ? "version 1 (\(controllers))" : "hybrid (version 1: \(controllers); version 2: kill, freeze, CPU time)"
     }
 
     /// Reads the layout out of the kernel's two texts.
@@ -56,9 +57,12 @@ public struct CgroupLayout: Sendable, Equatable {
         guard !unifiedLimits else { return }
         let wanted = unified == nil ? ["memory", "pids", "cpu", "cpuacct", "freezer"] : ["memory", "pids", "cpu"]
         for controller in wanted {
-            guard let mount = mounts.first(where: { $0.type == "cgroup" && $0.options.contains(controller) }) else { continue }
+            guard let mount = mounts.first(where: { $0.type == "cgroup" && $0.options.contains(controller) }) else {
+                continue
+            }
             let path = memberships[controller] ?? "/"
-            let below = path.hasPrefix(mount.root) ? String(path.dropFirst(mount.root == "/" ? 0 : mount.root.count)) : ""
+            let below =
+                path.hasPrefix(mount.root) ? String(path.dropFirst(mount.root == "/" ? 0 : mount.root.count)) : ""
             legacy[controller] = Group(base: mount.point + "/" + name, home: mount.point + (below == "/" ? "" : below))
         }
     }
@@ -87,7 +91,7 @@ private struct Mount {
     let type: String
     let options: Set<String>
 
-    /// `36 35 98:0 /root /point options optional… - type source super-options`
+    /// Reads a line of the form `36 35 98:0 /root /point options optional… - type source super-options`.
     init?(_ line: Substring) {
         let fields = line.split(separator: " ").map(String.init)
         guard let dash = fields.firstIndex(of: "-"), dash >= 6, fields.count > dash + 2 else { return nil }

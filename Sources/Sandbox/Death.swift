@@ -12,7 +12,9 @@ public struct Death: Sendable, Equatable {
     public var cause: Cause
     /// CPU time of all its processes since the box began; microseconds, from the control group.
     public var cpuMicros: UInt64
-    /// The most memory it held; bytes. For people: page cache counts for whoever touched it first.
+    /// The most memory it held; bytes.
+    ///
+    /// For people: page cache counts for whoever touched it first.
     public var memoryPeakBytes: UInt64
     /// Processes the kernel killed because the memory limit was reached.
     public var oomKills: UInt64

@@ -19,7 +19,9 @@ public struct Descriptor: ~Copyable, Sendable {
     ///
     /// - Throws: `SandboxError` of step `open`, with the path.
     public static func open(
-        _ path: String, _ flags: CInt, mode: mode_t = 0
+        _ path: String,
+        _ flags: CInt,
+        mode: mode_t = 0
     ) throws(SandboxError) -> Descriptor {
         let raw = Glibc.open(path, flags | O_CLOEXEC, mode)
         guard raw >= 0 else { throw SandboxError("open", errno: errno, path) }

@@ -33,7 +33,10 @@ public enum Host {
     ///
     /// - Throws: `SandboxError` of step `open`, with the path.
     public static func open(
-        beneath directory: borrowing Descriptor, _ path: String, _ flags: CInt, mode: UInt32 = 0
+        beneath directory: borrowing Descriptor,
+        _ path: String,
+        _ flags: CInt,
+        mode: UInt32 = 0
     ) throws(SandboxError) -> Descriptor {
         let raw = sbx_open_beneath(directory.raw, path, flags, mode)
         guard raw >= 0 else { throw SandboxError("open", errno: -raw, path) }

@@ -43,8 +43,9 @@ struct Landlock: Sendable, Equatable {
         }
     }
 
-    /// Binding and connecting TCP, from ABI 4. Not a firewall: it misses UDP and TCP Fast Open; the empty network
-    /// namespace and the socket filter are.
+    /// Binding and connecting TCP, from ABI 4.
+    ///
+    /// Not a firewall: it misses UDP and TCP Fast Open; the empty network namespace and the socket filter are.
     var networkRights: UInt64 { abi >= 4 ? 3 : 0 }
 
     /// Abstract Unix sockets and signals, from ABI 6.

@@ -17,7 +17,11 @@ public struct Policy: Sendable {
 
     /// Collects the parts.
     public init(
-        cgroups: CgroupLayout, store: String, scratch: String, profiles: [Profile], uidBase: UInt32 = 1_000_000
+        cgroups: CgroupLayout,
+        store: String,
+        scratch: String,
+        profiles: [Profile],
+        uidBase: UInt32 = 1_000_000
     ) {
         self.cgroups = cgroups
         self.store = store
@@ -40,7 +44,11 @@ public struct Policy: Sendable {
         policy.pointee.landlock_net = landlock.networkRights
         policy.pointee.landlock_scoped = landlock.scopes
         policy.pointee.cgroup_flags = cgroups.unifiedLimits ? UInt32(SP_UNIFIED_LIMITS.rawValue) : 0
-        try check(sbx_policy_set_paths(policy, store, scratch), "policy", "\(store), \(scratch): at most 255 bytes each")
+        try check(
+            sbx_policy_set_paths(policy, store, scratch),
+            "policy",
+            "\(store), \(scratch): at most 255 bytes each"
+        )
         try setCgroups(policy)
         for (index, profile) in profiles.enumerated() {
             guard let target = sbx_policy_profile(policy, UInt32(index)) else {
@@ -72,11 +80,15 @@ extension Profile {
         if usesHostNetwork { target.pointee.flags |= UInt32(SP_PROFILE_HOST_NETWORK.rawValue) }
         if showsVersion { target.pointee.flags |= UInt32(SP_PROFILE_VERSION.rawValue) }
         for mount in mounts { try check(mount.write(to: target), "policy", "mount \(mount)") }
-        for rule in rules { try check(sbx_profile_add_rule(target, rule.path, rule.access), "policy", "rule \(rule.path)") }
+        for rule in rules {
+            try check(sbx_profile_add_rule(target, rule.path, rule.access), "policy", "rule \(rule.path)")
+        }
         for limit in rlimits {
             try check(sbx_profile_add_rlimit(target, limit.resource, limit.value), "policy", "rlimit \(limit.resource)")
         }
-        for argument in arguments { try check(sbx_profile_add_argument(target, argument), "policy", "argument \(argument)") }
+        for argument in arguments {
+            try check(sbx_profile_add_argument(target, argument), "policy", "argument \(argument)")
+        }
         for entry in environment {
             let code = sbx_profile_add_environment(target, entry.name, entry.value)
             try check(code, "policy", "environment \(entry.name)")
@@ -90,14 +102,31 @@ extension Profile.Mount {
         let optional = UInt32(SP_OPTIONAL.rawValue)
         return switch self {
         case .directory(let source, let place):
-            sbx_profile_add_mount(target, SP_MOUNT_DIRECTORY.rawValue, place == "usr" || place == "rt" ? 0 : optional, 0, source, place, "")
+            sbx_profile_add_mount(
+                target,
+                SP_MOUNT_DIRECTORY.rawValue,
+                place == "usr" || place == "rt" ? 0 : optional,
+                0,
+                source,
+                place,
+                ""
+            )
         case .file(let source, let place):
             sbx_profile_add_mount(target, SP_MOUNT_FILE.rawValue, optional, 0, source, place, "")
         case .device(let path, let major, let minor):
             sbx_profile_add_mount(
-                target, SP_MOUNT_DEVICE.rawValue, 0, UInt64(makedev(major, minor)), path, String(path.dropFirst()), "")
-        case .text(let content, let place): sbx_profile_add_mount(target, SP_MOUNT_TEXT.rawValue, 0, 0, "", place, content)
-        case .symlink(let source, let place): sbx_profile_add_mount(target, SP_MOUNT_SYMLINK.rawValue, 0, 0, source, place, "")
+                target,
+                SP_MOUNT_DEVICE.rawValue,
+                0,
+                UInt64(makedev(major, minor)),
+                path,
+                String(path.dropFirst()),
+                ""
+            )
+        case .text(let content, let place):
+            sbx_profile_add_mount(target, SP_MOUNT_TEXT.rawValue, 0, 0, "", place, content)
+        case .symlink(let source, let place):
+            sbx_profile_add_mount(target, SP_MOUNT_SYMLINK.rawValue, 0, 0, source, place, "")
         case .point(let place): sbx_profile_add_mount(target, SP_MOUNT_POINT.rawValue, 0, 0, "", place, "")
         }
     }

@@ -15,9 +15,14 @@ public struct HostUser: Sendable, Equatable {
     /// - Throws: `SandboxError` of step `user` with the remedy when there is no such user, or it is root.
     public init(named name: String) throws(SandboxError) {
         guard let entry = getpwnam(name) else {
-            throw SandboxError("user", "there is no user \(name); make one with: useradd --system --no-create-home \(name)")
+            throw SandboxError(
+                "user",
+                "there is no user \(name); make one with: useradd --system --no-create-home \(name)"
+            )
         }
-        guard entry.pointee.pw_uid != 0 else { throw SandboxError("user", "\(name) is root; faasd serves as another user") }
+        guard entry.pointee.pw_uid != 0 else {
+            throw SandboxError("user", "\(name) is root; faasd serves as another user")
+        }
         self.name = name
         uid = entry.pointee.pw_uid
         gid = entry.pointee.pw_gid

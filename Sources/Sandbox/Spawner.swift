@@ -27,9 +27,12 @@ public final class Spawner: Sendable {
     ///   - executable: the path of `faasd-spawner`.
     ///   - policy: what it may do; handed over once.
     ///   - lock: the locked file of the state directory; the spawner keeps a copy until its last box is gone.
+    /// - Returns: the spawner, ready to make boxes.
     /// - Throws: `SandboxError` with the step that failed, such as a missing control group.
     public static func start(
-        executable: String, policy: Policy, lock: borrowing Descriptor
+        executable: String,
+        policy: Policy,
+        lock: borrowing Descriptor
     ) throws(SandboxError) -> Spawner {
         let sealed = try policy.seal()
         var pair: (CInt, CInt) = (-1, -1)
@@ -57,6 +60,7 @@ public final class Spawner: Sendable {
     ///   - kind: which profile.
     ///   - version: the 32-byte key of the version mounted on `/fn`; ignored by profiles without one.
     ///   - limits: hard limits.
+    /// - Returns: the box, whose program has been executed.
     /// - Throws: `SandboxError` with the step of the setup that failed; nothing is left behind then.
     public func spawn(_ kind: Profile.Kind, version: [UInt8] = [], limits: BoxLimits) throws(SandboxError) -> Box {
         var request = sp_request()
@@ -84,7 +88,9 @@ public final class Spawner: Sendable {
         return Death(reply)
     }
 
-    /// Waits until the spawner's process is gone, which ends the daemon too. Blocks the calling thread.
+    /// Waits until the spawner's process is gone, which ends the daemon too.
+    ///
+    /// Blocks the calling thread.
     ///
     /// - Returns: its exit code, or 128 plus the signal.
     public func waitForExit() -> Int32 { sbx_wait(process.raw) }

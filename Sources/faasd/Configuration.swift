@@ -51,7 +51,12 @@ struct Configuration: Sendable {
             var result = Configuration()
             result.prices = try priceBook()
             try set(&result.limits.workersMax, limits?.workers, 1...1_000, "limits.workers")
-            try set(&result.limits.workersPerKeyMax, limits?.workers_per_version_and_account, 1...1_000, "limits.workers_per_version_and_account")
+            try set(
+                &result.limits.workersPerKeyMax,
+                limits?.workers_per_version_and_account,
+                1...1_000,
+                "limits.workers_per_version_and_account"
+            )
             try set(&result.limits.waitersMax, limits?.waiting_calls, 0...100_000, "limits.waiting_calls")
             try set(&result.limits.archiveBytesMax, limits?.archive_bytes, 1_024...1 << 30, "limits.archive_bytes")
             try set(&result.drainSeconds, drain_seconds, 0...3_600, "drain_seconds")
@@ -69,15 +74,20 @@ struct Configuration: Sendable {
             let standard = PriceBook.standard
             do {
                 return try PriceBook(
-                    computePicocreditsPerMicrosecond: prices?.compute_picocredits_per_microsecond ?? standard.computePicocreditsPerMicrosecond,
+                    computePicocreditsPerMicrosecond: prices?.compute_picocredits_per_microsecond
+                        ?? standard.computePicocreditsPerMicrosecond,
                     incrementMicroseconds: prices?.increment_microseconds ?? standard.incrementMicroseconds,
                     perCallMicrocredits: prices?.call_microcredits ?? standard.perCallMicrocredits,
-                    feeBasisPoints: prices?.fee_basis_points ?? standard.feeBasisPoints)
+                    feeBasisPoints: prices?.fee_basis_points ?? standard.feeBasisPoints
+                )
             } catch { throw StartupError("prices: \(error)") }
         }
 
         private func set<Number: FixedWidthInteger>(
-            _ target: inout Number, _ value: Number?, _ range: ClosedRange<Number>, _ name: String
+            _ target: inout Number,
+            _ value: Number?,
+            _ range: ClosedRange<Number>,
+            _ name: String
         ) throws(StartupError) {
             guard let value else { return }
             guard range.contains(value) else {

@@ -17,7 +17,8 @@ enum Daemon {
     static func serve(_ prepared: Startup.Prepared) async -> Int32 {
         LoggingSystem.bootstrap(StreamLogHandler.standardError)
         var logger = Logger(label: "faasd")
-        logger.logLevel = ProcessInfo.processInfo.environment["LOG_LEVEL"].flatMap { Logger.Level(rawValue: $0) } ?? .info
+        logger.logLevel =
+            ProcessInfo.processInfo.environment["LOG_LEVEL"].flatMap { Logger.Level(rawValue: $0) } ?? .info
         do {
             let parts = try await Parts(prepared, logger)
             try await parts.run()
@@ -48,7 +49,8 @@ enum Daemon {
             MetricsSystem.bootstrap(registry)
             let limits = prepared.configuration.limits
             catalog = try Catalog(path: prepared.stateDirectory + "/catalog.db")
-            ledger = try Ledger(path: prepared.stateDirectory + "/ledger.db", prices: prepared.configuration.prices) { error in
+            ledger = try Ledger(path: prepared.stateDirectory + "/ledger.db", prices: prepared.configuration.prices) {
+                error in
                 // Whether the last charges are durable is unknown: only a restart can tell.
                 logger.critical("the ledger cannot go on", metadata: ["error": "\(error)"])
                 exit(74)
@@ -76,7 +78,9 @@ enum Daemon {
                     .init(service: Housekeeping(invoker: invoker, interval: .seconds(10))),
                     .init(service: SpawnerWatch(spawner: prepared.spawner, drain: drain, logger: logger)),
                 ],
-                gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
+                gracefulShutdownSignals: [.sigterm, .sigint],
+                logger: logger
+            )
             configuration.maximumGracefulShutdownDuration = drain + .seconds(10)
             try await ServiceGroup(configuration: configuration).run()
         }
@@ -95,28 +99,43 @@ enum Daemon {
             let authenticator = Authenticator(catalog: catalog, administrators: [0, prepared.user.uid])
             let limits = prepared.configuration.limits
             let router = Router(context: EdgeContext.self)
-            CallRoutes(catalog: catalog, invoker: invoker, authenticator: authenticator, limits: limits, logger: logger).add(to: router)
+            CallRoutes(catalog: catalog, invoker: invoker, authenticator: authenticator, limits: limits, logger: logger)
+                .add(to: router)
             ManageRoutes(
-                catalog: catalog, ledger: ledger, builder: Builder(invoker: invoker, store: store), invoker: invoker,
-                store: store, authenticator: authenticator, limits: limits,
-                ledgerPath: prepared.stateDirectory + "/ledger.db", logger: logger
+                catalog: catalog,
+                ledger: ledger,
+                builder: Builder(invoker: invoker, store: store),
+                invoker: invoker,
+                store: store,
+                authenticator: authenticator,
+                limits: limits,
+                ledgerPath: prepared.stateDirectory + "/ledger.db",
+                logger: logger
             ).add(to: router)
-            HealthRoutes(registry: registry, invoker: invoker, ledger: ledger, authenticator: authenticator).add(to: router)
+            HealthRoutes(registry: registry, invoker: invoker, ledger: ledger, authenticator: authenticator).add(
+                to: router
+            )
             return Application(
                 router: router,
                 server: .http1(configuration: .init(idleTimeout: .seconds(75))),
                 configuration: .init(
-                    address: address, serverName: "faasd",
-                    availableConnectionsDelegate: MaximumAvailableConnections(prepared.configuration.connectionsMax)),
+                    address: address,
+                    serverName: "faasd",
+                    availableConnectionsDelegate: MaximumAvailableConnections(prepared.configuration.connectionsMax)
+                ),
                 onServerRunning: { channel in await announce(channel) },
-                logger: logger)
+                logger: logger
+            )
         }
 
         private func announce(_ channel: any Channel) async {
             let place = channel.localAddress.map { "\($0)" } ?? "?"
             logger.info(
                 "serving",
-                metadata: ["address": "\(place)", "user": "\(prepared.user.name)", "cgroups": "\(prepared.cgroups.summary)"])
+                metadata: [
+                    "address": "\(place)", "user": "\(prepared.user.name)", "cgroups": "\(prepared.cgroups.summary)",
+                ]
+            )
         }
     }
 }

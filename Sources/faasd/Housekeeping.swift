@@ -20,7 +20,9 @@ struct Housekeeping: Service {
     }
 
     /// Removes the files of versions that failed, were deleted, or were being built when a former run ended.
-    static func removeDeadVersions(_ catalog: Catalog, _ invoker: Invoker, _ store: VersionStore, _ logger: Logger) async {
+    static func removeDeadVersions(_ catalog: Catalog, _ invoker: Invoker, _ store: VersionStore, _ logger: Logger)
+        async
+    {
         let dead = catalog.versionsToRemove()
         await invoker.retire(versions: Set(dead.map(\.id)))
         for version in dead { store.remove(version.storeKey) }

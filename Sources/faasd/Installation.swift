@@ -4,7 +4,8 @@ import Foundation
 enum Installation {
     /// The folder of the running program.
     static var programFolder: String {
-        let path = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? CommandLine.arguments[0]
+        let path =
+            (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? CommandLine.arguments[0]
         return URL(fileURLWithPath: path).deletingLastPathComponent().path
     }
 
@@ -18,7 +19,9 @@ enum Installation {
     /// - Throws: `StartupError` that lists where it looked.
     static func runtimes(_ named: String?) throws(StartupError) -> String {
         var candidates: [String] = []
-        if let named { candidates = [absolute(named)] } else {
+        if let named {
+            candidates = [absolute(named)]
+        } else {
             candidates = [programFolder + "/../share/faasd/Runtimes"]
             var folder = URL(fileURLWithPath: programFolder)
             for _ in 0..<5 {
@@ -29,7 +32,9 @@ enum Installation {
         for candidate in candidates where FileManager.default.fileExists(atPath: candidate + "/python/worker.py") {
             return URL(fileURLWithPath: candidate).standardizedFileURL.path
         }
-        throw StartupError("no Runtimes/python/worker.py in \(candidates.joined(separator: ", ")); name the folder with --runtimes")
+        throw StartupError(
+            "no Runtimes/python/worker.py in \(candidates.joined(separator: ", ")); name the folder with --runtimes"
+        )
     }
 
     /// A path that no longer depends on the working directory.

@@ -19,10 +19,16 @@ enum Startup {
 
     /// Makes the state directory, takes its lock, starts the spawner, and gives up root.
     static func prepare(
-        stateDirectory: String, user: String, runtimes: String?, address: ListenAddress, configuration: Configuration
+        stateDirectory: String,
+        user: String,
+        runtimes: String?,
+        address: ListenAddress,
+        configuration: Configuration
     ) throws -> Prepared {
         guard Host.isRoot else {
-            throw StartupError("must be started as root: it starts faasd-spawner and then serves as user \(user) without privileges")
+            throw StartupError(
+                "must be started as root: it starts faasd-spawner and then serves as user \(user) without privileges"
+            )
         }
         let user = try HostUser(named: user)
         let runtime = try Installation.runtimes(runtimes) + "/python"
@@ -31,19 +37,28 @@ enum Startup {
         let cgroups = Host.cgroups(name: groupName(state))
         guard cgroups.missing.isEmpty else {
             throw StartupError(
-                "control groups: no \(cgroups.missing.joined(separator: ", ")) (\(cgroups.summary)); without them a limit would not limit. See: faasd doctor")
+                "control groups: no \(cgroups.missing.joined(separator: ", ")) (\(cgroups.summary)); without them a limit would not limit. See: faasd doctor"
+            )
         }
         let policy = Policy(
-            cgroups: cgroups, store: state + "/store", scratch: state + "/roots",
-            profiles: Profile.Kind.allCases.map { Profile($0, runtime: runtime, pip: pipSettings()) })
+            cgroups: cgroups,
+            store: state + "/store",
+            scratch: state + "/roots",
+            profiles: Profile.Kind.allCases.map { Profile($0, runtime: runtime, pip: pipSettings()) }
+        )
         let spawner = try Spawner.start(executable: Installation.spawnerPath, policy: policy, lock: lock)
         // The spawner holds a copy of the lock until its last box is gone; ours lasts as long as this process.
         _ = lock.release()
         signal(SIGPIPE, SIG_IGN)
         try Privileges.drop(to: user)
         return Prepared(
-            stateDirectory: state, address: address, configuration: configuration, user: user, spawner: spawner,
-            cgroups: cgroups)
+            stateDirectory: state,
+            address: address,
+            configuration: configuration,
+            user: user,
+            spawner: spawner,
+            cgroups: cgroups
+        )
     }
 
     private static func makeStateDirectory(_ path: String, _ user: HostUser) throws -> String {
@@ -65,7 +80,8 @@ enum Startup {
             let owner = (attributes[.ownerAccountID] as? NSNumber)?.uint32Value ?? 0
             if mode & 0o001 == 0 && owner != user.uid {
                 throw StartupError(
-                    "--state-dir \(path): user \(user.name) cannot enter \(folder.path) (mode \(String(mode, radix: 8))); choose a folder it can reach, such as /var/lib/faasd")
+                    "--state-dir \(path): user \(user.name) cannot enter \(folder.path) (mode \(String(mode, radix: 8))); choose a folder it can reach, such as /var/lib/faasd"
+                )
             }
             folder.deleteLastPathComponent()
         }
@@ -80,7 +96,11 @@ enum Startup {
 
     /// The operator's package index, as pip reads it from the environment.
     private static func pipSettings() -> [(name: String, value: String)] {
-        let wanted = ["PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_TRUSTED_HOST", "PIP_CERT", "PIP_DEFAULT_TIMEOUT", "PIP_RETRIES", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"]
+        let wanted = [
+            "PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_TRUSTED_HOST", "PIP_CERT", "PIP_DEFAULT_TIMEOUT",
+            "PIP_RETRIES", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY",
+            "HTTPS_PROXY", "NO_PROXY",
+        ]
         let environment = ProcessInfo.processInfo.environment
         return wanted.compactMap { name in environment[name].map { (name, $0) } }
     }

@@ -20,7 +20,7 @@ import Testing
     private func checkPoisoned(_ test: TestLedger, _ error: LedgerError?) async throws {
         #expect(error?.kind == .outcomeUnknown)
         #expect(error?.cause?.contains("full") == true, "\(String(describing: error))")
-        while test.poisonings.isEmpty { try await Task.sleep(for: .milliseconds(1)) }
+        try await until { !test.poisonings.isEmpty }
         #expect(test.poisonings.map(\.kind) == [.outcomeUnknown])
         let refusal = await #expect(throws: Refusal.self) { _ = try await test.run(call()) }
         #expect(refusal?.kind == .draining)

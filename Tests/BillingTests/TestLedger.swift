@@ -2,6 +2,7 @@ import Billing
 import FoundationEssentials
 import SQLite
 import Synchronization
+import Testing
 
 /// A ledger in a folder of its own, with a clock that the test moves.
 final class TestLedger: Sendable {
@@ -105,6 +106,15 @@ func call(
 
 func usage(_ outcome: Outcome = .ok, wall: Duration, cpu: Duration = .milliseconds(3)) -> UsageRecord {
     UsageRecord(outcome: outcome, startMicroseconds: 1_795_430_000_000_000, wall: wall, cpu: cpu)
+}
+
+/// Waits for something that happens on another task; gives up, and fails, after twenty seconds.
+func until(_ condition: () throws -> Bool) async throws {
+    let start = ContinuousClock.now
+    while try !condition() {
+        try #require(.now - start < .seconds(20), "waited in vain")
+        try await Task.sleep(for: .milliseconds(1))
+    }
 }
 
 /// A per-call price and free compute: every call costs the same.

@@ -35,7 +35,12 @@ struct ServeCommand: ParsableCommand {
             let address = try ListenAddress(listen)
             let configuration = try Configuration.load(path: config)
             prepared = try Startup.prepare(
-                stateDirectory: stateDir, user: user, runtimes: runtimes, address: address, configuration: configuration)
+                stateDirectory: stateDir,
+                user: user,
+                runtimes: runtimes,
+                address: address,
+                configuration: configuration
+            )
         } catch {
             Console.complain("faasd: \(error)")
             throw ExitCode(1)

@@ -25,13 +25,35 @@ struct CallAnswer: Sendable {
         case .failure(let failure):
             // The owner sees where it happened; others only what.
             let trace = isOwner && !failure.stackTrace.isEmpty ? failure.stackTrace : failure.message
-            fail(.ok, Envelope.Problem(message: failure.message, type: failure.type, stackTrace: trace), parameters, metadata)
+            fail(
+                .ok,
+                Envelope.Problem(message: failure.message, type: failure.type, stackTrace: trace),
+                parameters,
+                metadata
+            )
         case .refused(let refusal): refuse(refusal, parameters, metadata)
         case .fault:
-            fail(.internalServerError, Envelope.Problem(message: "The platform failed, not the algorithm; nothing was charged. Try again.", type: "SystemError"), parameters, metadata)
+            fail(
+                .internalServerError,
+                Envelope.Problem(
+                    message: "The platform failed, not the algorithm; nothing was charged. Try again.",
+                    type: "SystemError"
+                ),
+                parameters,
+                metadata
+            )
         case .outcomeUnknown:
             headers[.retryAfter] = "5"
-            fail(.serviceUnavailable, Envelope.Problem(message: "The ledger could not confirm the charge of this call; its usage record, if there is one, tells after the restart.", type: "SystemError"), parameters, metadata)
+            fail(
+                .serviceUnavailable,
+                Envelope.Problem(
+                    message:
+                        "The ledger could not confirm the charge of this call; its usage record, if there is one, tells after the restart.",
+                    type: "SystemError"
+                ),
+                parameters,
+                metadata
+            )
         }
         receipt(reply, invocation)
     }
@@ -44,7 +66,12 @@ struct CallAnswer: Sendable {
         self.status = raw && status == .ok ? .badRequest : status
     }
 
-    private mutating func take(_ kind: ContentKind, _ value: ByteBuffer, _ parameters: CallParameters, _ metadata: Envelope.Metadata) {
+    private mutating func take(
+        _ kind: ContentKind,
+        _ value: ByteBuffer,
+        _ parameters: CallParameters,
+        _ metadata: Envelope.Metadata
+    ) {
         guard parameters.output == .raw else {
             body = Envelope.result(kind, value, metadata)
             return
@@ -59,7 +86,10 @@ struct CallAnswer: Sendable {
     }
 
     private mutating func fail(
-        _ status: HTTPResponse.Status, _ problem: Envelope.Problem, _ parameters: CallParameters, _ metadata: Envelope.Metadata
+        _ status: HTTPResponse.Status,
+        _ problem: Envelope.Problem,
+        _ parameters: CallParameters,
+        _ metadata: Envelope.Metadata
     ) {
         body = Envelope.error(problem, metadata)
         self.status = parameters.output == .raw && status == .ok ? .badRequest : status
@@ -76,7 +106,9 @@ struct CallAnswer: Sendable {
         fail(refusal.status, problem, parameters, metadata)
     }
 
-    /// What it cost and where the time went. Amounts are integers; times are microseconds.
+    /// What it cost and where the time went.
+    ///
+    /// Amounts are integers; times are microseconds.
     private mutating func receipt(_ reply: CallReply, _ invocation: InvocationID) {
         headers[.callID] = invocation.description
         guard let receipt = reply.receipt else { return }

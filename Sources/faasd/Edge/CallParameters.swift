@@ -34,8 +34,11 @@ struct CallParameters: Sendable, Equatable {
         let most = Int(limits.timeoutMax.components.seconds)
         guard let seconds = Int(value), (1...most).contains(seconds) else {
             throw BadCall(
-                field: "timeout", value: value, limit: "\(most)",
-                message: "timeout is '\(value.prefix(40))'; it must be a whole number of seconds from 1 to \(most)")
+                field: "timeout",
+                value: value,
+                limit: "\(most)",
+                message: "timeout is '\(value.prefix(40))'; it must be a whole number of seconds from 1 to \(most)"
+            )
         }
         return seconds
     }
@@ -44,7 +47,12 @@ struct CallParameters: Sendable, Equatable {
         switch value.lowercased() {
         case "true", "1": return true
         case "false", "0", "": return false
-        default: throw BadCall(field: name, value: value, message: "\(name) is '\(value.prefix(40))'; it must be true or false")
+        default:
+            throw BadCall(
+                field: name,
+                value: value,
+                message: "\(name) is '\(value.prefix(40))'; it must be true or false"
+            )
         }
     }
 
@@ -54,8 +62,10 @@ struct CallParameters: Sendable, Equatable {
         case "", "default": return .wrapped
         default:
             throw BadCall(
-                field: "output", value: value,
-                message: "output is '\(value.prefix(40))'; this server offers raw, or none for the wrapped form")
+                field: "output",
+                value: value,
+                message: "output is '\(value.prefix(40))'; this server offers raw, or none for the wrapped form"
+            )
         }
     }
 
@@ -68,7 +78,8 @@ struct CallParameters: Sendable, Equatable {
         case "application/octet-stream": return .binary
         default:
             throw BadCall(
-                field: "Content-Type", value: essence,
+                field: "Content-Type",
+                value: essence,
                 message:
                     "Failed to build algorithm input from request: bad request: unsupported Content-Type '\(essence.prefix(80))'; use application/json, text/plain or application/octet-stream"
             )

@@ -29,8 +29,14 @@ struct CallRoutes: Sendable {
             let input = try await body(request)
             try check(input, parameters)
             let call = CallRequest(
-                invocation: invocation, account: payer.account, keyID: payer.keyID, version: version,
-                kind: parameters.kind, input: input, timeoutSeconds: parameters.timeoutSeconds)
+                invocation: invocation,
+                account: payer.account,
+                keyID: payer.keyID,
+                version: version,
+                kind: parameters.kind,
+                input: input,
+                timeoutSeconds: parameters.timeoutSeconds
+            )
             let reply = await invoker.call(call)
             log(reply, call)
             return CallAnswer(reply, parameters, invocation, isOwner: payer.owns(version)).response
@@ -70,14 +76,19 @@ struct CallRoutes: Sendable {
         case .key(let key):
             guard key.kind == .algorithm else {
                 throw CallProblem(
-                    .ok, "AuthorizationError", "key \(key.id) is of kind \(key.kind.rawValue); calls need one of kind algorithm")
+                    .ok,
+                    "AuthorizationError",
+                    "key \(key.id) is of kind \(key.kind.rawValue); calls need one of kind algorithm"
+                )
             }
             return Payer(account: key.user, keyID: key.id, viewer: .user(key.user))
         case .peer:
             guard let name = request.headers[.account], let user = catalog.user(named: name) else {
                 throw CallProblem(
-                    .ok, "AuthorizationError",
-                    "over the socket the header X-Faasd-Account must name the account that pays, an existing user")
+                    .ok,
+                    "AuthorizationError",
+                    "over the socket the header X-Faasd-Account must name the account that pays, an existing user"
+                )
             }
             return Payer(account: user.name, keyID: "socket", viewer: .administrator)
         }
@@ -105,7 +116,9 @@ struct CallRoutes: Sendable {
             return try await request.body.collect(upTo: most)
         } catch is NIOTooManyBytesError {
             var problem = Envelope.Problem(
-                message: "the input is larger than \(most) bytes, which is the most a call may send", type: "TooLargeError")
+                message: "the input is larger than \(most) bytes, which is the most a call may send",
+                type: "TooLargeError"
+            )
             problem.figures = [("limit", .number(Int64(most)))]
             if announced > 0 { problem.figures.append(("value", .number(Int64(announced)))) }
             throw CallProblem(.contentTooLarge, problem)
@@ -119,8 +132,10 @@ struct CallRoutes: Sendable {
         case .text:
             guard !input.withUnsafeReadableBytes(UTF8Check.isValid) else { return }
             throw CallProblem(
-                .badRequest, "SystemError",
-                "Failed to build algorithm input from request: bad request: the text is not UTF-8; send application/octet-stream for bytes")
+                .badRequest,
+                "SystemError",
+                "Failed to build algorithm input from request: bad request: the text is not UTF-8; send application/octet-stream for bytes"
+            )
         case .json:
             do throws(JSONScanner.Problem) {
                 try input.withUnsafeReadableBytes { (bytes) throws(JSONScanner.Problem) in
@@ -128,7 +143,9 @@ struct CallRoutes: Sendable {
                 }
             } catch {
                 var problem = Envelope.Problem(
-                    message: "Failed to build algorithm input from request: bad request: malformed JSON: \(error)", type: "SystemError")
+                    message: "Failed to build algorithm input from request: bad request: malformed JSON: \(error)",
+                    type: "SystemError"
+                )
                 problem.figures = [("position", .number(Int64(error.offset)))]
                 throw CallProblem(.badRequest, problem)
             }
@@ -144,7 +161,8 @@ struct CallRoutes: Sendable {
             metadata: [
                 "call": "\(call.invocation)", "algorithm": "\(call.version.algorithm)", "account": "\(call.account)",
                 "charge": "\(reply.receipt?.charge.rawValue ?? 0)",
-            ])
+            ]
+        )
     }
 }
 

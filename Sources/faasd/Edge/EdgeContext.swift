@@ -20,7 +20,8 @@ struct EdgeContext: RequestContext {
             return nil
         }
         let credentials: Credentials? = try? await provider.unsafeGetSocketOption(
-            level: .socket, name: .init(rawValue: NIOBSDSocket.Option.RawValue(SO_PEERCRED))
+            level: .socket,
+            name: .init(rawValue: NIOBSDSocket.Option.RawValue(SO_PEERCRED))
         ).get()
         return credentials?.uid
     }

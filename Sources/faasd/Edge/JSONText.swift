@@ -3,7 +3,9 @@ import NIOCore
 
 /// Writes JSON by hand where the payload must not be decoded.
 extension ByteBuffer {
-    /// A string literal, quotes included. Bytes that are not UTF-8 must not come here.
+    /// A string literal, quotes included.
+    ///
+    /// Bytes that are not UTF-8 must not come here.
     mutating func writeJSONString(_ text: String) {
         var text = text
         text.withUTF8 { writeJSONString(bytes: UnsafeRawBufferPointer($0)) }

@@ -12,7 +12,10 @@ enum JSONReply {
             preconditionFailure("a value of \(type(of: value)) could not be written as JSON")
         }
         return Response(
-            status: status, headers: [.contentType: "application/json"], body: ResponseBody(byteBuffer: ByteBuffer(bytes: data)))
+            status: status,
+            headers: [.contentType: "application/json"],
+            body: ResponseBody(byteBuffer: ByteBuffer(bytes: data))
+        )
     }
 
     /// A list under `results`, as all list routes answer.
@@ -26,12 +29,26 @@ enum JSONReply {
         do {
             return try JSONDecoder().decode(type, from: Data(body.readableBytesView))
         } catch DecodingError.keyNotFound(let key, _) {
-            throw ManageProblem(status: .badRequest, type: "invalid", message: "the key \(key.stringValue) is missing", field: key.stringValue)
+            throw ManageProblem(
+                status: .badRequest,
+                type: "invalid",
+                message: "the key \(key.stringValue) is missing",
+                field: key.stringValue
+            )
         } catch DecodingError.typeMismatch(_, let context), DecodingError.valueNotFound(_, let context) {
             let field = context.codingPath.map(\.stringValue).joined(separator: ".")
-            throw ManageProblem(status: .badRequest, type: "invalid", message: "\(field): \(context.debugDescription)", field: field)
+            throw ManageProblem(
+                status: .badRequest,
+                type: "invalid",
+                message: "\(field): \(context.debugDescription)",
+                field: field
+            )
         } catch {
-            throw ManageProblem(status: .badRequest, type: "invalid", message: "the body is not the JSON this route takes")
+            throw ManageProblem(
+                status: .badRequest,
+                type: "invalid",
+                message: "the body is not the JSON this route takes"
+            )
         }
     }
 
@@ -40,7 +57,9 @@ enum JSONReply {
     /// Microseconds of Unix time as ISO 8601 in UTC.
     static func date(_ microseconds: Int64) -> String {
         let date = Date(timeIntervalSince1970: Double(microseconds) / 1_000_000)
-        return date.formatted(.iso8601.year().month().day().time(includingFractionalSeconds: true).timeZone(separator: .omitted))
+        return date.formatted(
+            .iso8601.year().month().day().time(includingFractionalSeconds: true).timeZone(separator: .omitted)
+        )
     }
 }
 

@@ -27,7 +27,9 @@ struct ManageProblem: Error, Sendable {
 
     var response: Response {
         JSONReply.make(
-            status, Body(error: .init(message: message, error_type: type, field: field, value: value, limit: limit)))
+            status,
+            Body(error: .init(message: message, error_type: type, field: field, value: value, limit: limit))
+        )
     }
 }
 
@@ -41,8 +43,13 @@ extension ManageProblem {
             case .storage: .internalServerError
             }
         self.init(
-            status: status, type: error.reason.rawValue, message: error.message, field: error.field, value: error.value,
-            limit: error.limit)
+            status: status,
+            type: error.reason.rawValue,
+            message: error.message,
+            field: error.field,
+            value: error.value,
+            limit: error.limit
+        )
     }
 
     init(_ error: LedgerError) {
@@ -58,7 +65,13 @@ extension ManageProblem {
     }
 
     init(_ error: BillingError) {
-        self.init(status: .badRequest, type: "invalid", message: error.description, field: error.field, value: error.value)
+        self.init(
+            status: .badRequest,
+            type: "invalid",
+            message: error.description,
+            field: error.field,
+            value: error.value
+        )
     }
 
     init(_ failure: Builder.Failure) {
@@ -77,14 +90,23 @@ extension ManageProblem {
         case let error as BillingError: ManageProblem(error)
         case let error as Builder.Failure: ManageProblem(error)
         case is NIOTooManyBytesError:
-            ManageProblem(status: .contentTooLarge, type: "TooLargeError", message: "the body is larger than this route takes")
+            ManageProblem(
+                status: .contentTooLarge,
+                type: "TooLargeError",
+                message: "the body is larger than this route takes"
+            )
         default: ManageProblem(status: .internalServerError, type: "SystemError", message: "unexpected: \(error)")
         }
     }
 
     static func invalid(_ field: String, _ value: String, _ wanted: String) -> ManageProblem {
         ManageProblem(
-            status: .badRequest, type: "invalid", message: "\(field) is '\(value.prefix(100))'; it must be \(wanted)",
-            field: field, value: String(value.prefix(200)), limit: wanted)
+            status: .badRequest,
+            type: "invalid",
+            message: "\(field) is '\(value.prefix(100))'; it must be \(wanted)",
+            field: field,
+            value: String(value.prefix(200)),
+            limit: wanted
+        )
     }
 }

@@ -21,18 +21,29 @@ extension ManageRoutes {
     }
 
     func addAccounts(_ router: Router<EdgeContext>) {
-        router.post("/v1/manage/accounts/:name/top-ups", use: administrator { request, context, caller in
-            let account = try user(context.parameters.get("name") ?? "").name
-            let wanted = try await JSONReply.read(TopUp.self, request)
-            let amount = try Microcredits(credits: wanted.credits)
-            let balance = try await ledger.topUp(account: account, amount: amount, ref: wanted.ref, actor: caller.actor)
-            return JSONReply.make(.created, BalanceBody(balance))
-        })
-        router.get("/v1/manage/accounts/:name/balance", use: anyKey { _, context, caller in
-            let account = try user(context.parameters.get("name") ?? "").name
-            try requireOwner(account, caller)
-            return JSONReply.make(.ok, BalanceBody(try ledger.balance(of: account)))
-        })
+        router.post(
+            "/v1/manage/accounts/:name/top-ups",
+            use: administrator { request, context, caller in
+                let account = try user(context.parameters.get("name") ?? "").name
+                let wanted = try await JSONReply.read(TopUp.self, request)
+                let amount = try Microcredits(credits: wanted.credits)
+                let balance = try await ledger.topUp(
+                    account: account,
+                    amount: amount,
+                    ref: wanted.ref,
+                    actor: caller.actor
+                )
+                return JSONReply.make(.created, BalanceBody(balance))
+            }
+        )
+        router.get(
+            "/v1/manage/accounts/:name/balance",
+            use: anyKey { _, context, caller in
+                let account = try user(context.parameters.get("name") ?? "").name
+                try requireOwner(account, caller)
+                return JSONReply.make(.ok, BalanceBody(try ledger.balance(of: account)))
+            }
+        )
     }
 
     private struct QuotaWish: Decodable {
@@ -53,29 +64,49 @@ extension ManageRoutes {
     }
 
     func addQuotas(_ router: Router<EdgeContext>) {
-        router.put("/v1/manage/quotas", use: administrator { request, _, caller in
-            let wish = try await JSONReply.read(QuotaWish.self, request)
-            let scope = try QuotaScope(wish.scope)
-            let quota = try await ledger.setQuota(scope, try metric(wish.metric), limit: wish.limit, actor: caller.actor)
-            return JSONReply.make(.ok, quota)
-        })
-        router.get("/v1/manage/quotas", use: administrator { request, _, _ in
-            let scope = try request.query("scope").map { try QuotaScope($0) }
-            let metric = try request.query("metric").map { try self.metric($0) }
-            return JSONReply.results(ledger.quotas(scope: scope, metric: metric))
-        })
-        router.delete("/v1/manage/quotas", use: administrator { request, _, caller in
-            let scope = try QuotaScope(request.query("scope") ?? "")
-            let metric = try metric(request.query("metric") ?? "")
-            let removed = try await ledger.unsetQuota(scope, metric, actor: caller.actor)
-            return JSONReply.make(.ok, QuotaRemoved(scope: scope.text, metric: metric.rawValue, removed: removed))
-        })
-        router.get("/v1/manage/quotas/explain", use: administrator { request, _, _ in
-            let account = try user(request.query("account") ?? "").name
-            let (key, algorithm) = (request.query("key") ?? "", request.query("algorithm") ?? "")
-            let results = ledger.explain(account: account, keyID: key, algorithm: algorithm)
-            return JSONReply.make(.ok, Explanation(account: account, key: key, algorithm: algorithm, results: results))
-        })
+        router.put(
+            "/v1/manage/quotas",
+            use: administrator { request, _, caller in
+                let wish = try await JSONReply.read(QuotaWish.self, request)
+                let scope = try QuotaScope(wish.scope)
+                let quota = try await ledger.setQuota(
+                    scope,
+                    try metric(wish.metric),
+                    limit: wish.limit,
+                    actor: caller.actor
+                )
+                return JSONReply.make(.ok, quota)
+            }
+        )
+        router.get(
+            "/v1/manage/quotas",
+            use: administrator { request, _, _ in
+                let scope = try request.query("scope").map { try QuotaScope($0) }
+                let metric = try request.query("metric").map { try self.metric($0) }
+                return JSONReply.results(ledger.quotas(scope: scope, metric: metric))
+            }
+        )
+        router.delete(
+            "/v1/manage/quotas",
+            use: administrator { request, _, caller in
+                let scope = try QuotaScope(request.query("scope") ?? "")
+                let metric = try metric(request.query("metric") ?? "")
+                let removed = try await ledger.unsetQuota(scope, metric, actor: caller.actor)
+                return JSONReply.make(.ok, QuotaRemoved(scope: scope.text, metric: metric.rawValue, removed: removed))
+            }
+        )
+        router.get(
+            "/v1/manage/quotas/explain",
+            use: administrator { request, _, _ in
+                let account = try user(request.query("account") ?? "").name
+                let (key, algorithm) = (request.query("key") ?? "", request.query("algorithm") ?? "")
+                let results = ledger.explain(account: account, keyID: key, algorithm: algorithm)
+                return JSONReply.make(
+                    .ok,
+                    Explanation(account: account, key: key, algorithm: algorithm, results: results)
+                )
+            }
+        )
     }
 
     private func metric(_ name: String) throws(ManageProblem) -> QuotaMetric {

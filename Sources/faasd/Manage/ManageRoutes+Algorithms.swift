@@ -63,22 +63,41 @@ extension ManageRoutes {
 
     func addAlgorithms(_ router: Router<EdgeContext>) {
         router.post("/v1/manage/algorithms/:owner/:name/versions", use: manager(deploy))
-        router.get("/v1/manage/algorithms", use: manager { request, _, caller in
-            let all = try catalog.algorithms(owner: request.query("owner"))
-            return JSONReply.results(all.filter { $0.latest.isPublic || (try? requireOwner($0.owner, caller)) != nil }.map(AlgorithmBody.init))
-        })
-        router.get("/v1/manage/algorithms/:owner/:name", use: manager { _, context, caller in
-            let (owner, name) = Self.names(context)
-            let versions = try catalog.versions(owner: owner, name: name, as: caller.viewer)
-            return JSONReply.make(.ok, Details(name: versions.first?.algorithm ?? "\(owner)/\(name)", versions: versions.map(VersionBody.init)))
-        })
-        router.delete("/v1/manage/algorithms/:owner/:name", use: manager { _, context, caller in
-            let (owner, name) = Self.names(context)
-            try requireOwner(owner, caller)
-            try catalog.deleteAlgorithm(owner: owner, name: name)
-            await Housekeeping.removeDeadVersions(catalog, invoker, store, logger)
-            return JSONReply.make(.ok, Deleted(name: "\(owner)/\(name)"))
-        })
+        router.get(
+            "/v1/manage/algorithms",
+            use: manager { request, _, caller in
+                let all = try catalog.algorithms(owner: request.query("owner"))
+                return JSONReply.results(
+                    all.filter { $0.latest.isPublic || (try? requireOwner($0.owner, caller)) != nil }.map(
+                        AlgorithmBody.init
+                    )
+                )
+            }
+        )
+        router.get(
+            "/v1/manage/algorithms/:owner/:name",
+            use: manager { _, context, caller in
+                let (owner, name) = Self.names(context)
+                let versions = try catalog.versions(owner: owner, name: name, as: caller.viewer)
+                return JSONReply.make(
+                    .ok,
+                    Details(
+                        name: versions.first?.algorithm ?? "\(owner)/\(name)",
+                        versions: versions.map(VersionBody.init)
+                    )
+                )
+            }
+        )
+        router.delete(
+            "/v1/manage/algorithms/:owner/:name",
+            use: manager { _, context, caller in
+                let (owner, name) = Self.names(context)
+                try requireOwner(owner, caller)
+                try catalog.deleteAlgorithm(owner: owner, name: name)
+                await Housekeeping.removeDeadVersions(catalog, invoker, store, logger)
+                return JSONReply.make(.ok, Deleted(name: "\(owner)/\(name)"))
+            }
+        )
     }
 
     private static func names(_ context: EdgeContext) -> (owner: String, name: String) {
@@ -96,25 +115,41 @@ extension ManageRoutes {
         do {
             try await builder.build(version, archive: archive)
             try await ledger.setRoyalty(
-                versionID: version.id, algorithm: version.algorithm, author: version.owner,
-                perCall: Microcredits(rawValue: version.royaltyMicrocredits))
+                versionID: version.id,
+                algorithm: version.algorithm,
+                author: version.owner,
+                perCall: Microcredits(rawValue: version.royaltyMicrocredits)
+            )
             try catalog.finishVersion(id: version.id)
         } catch {
             try catalog.failVersion(id: version.id)
             await Housekeeping.removeDeadVersions(catalog, invoker, store, logger)
             throw error
         }
-        logger.info("deployed", metadata: ["algorithm": "\(version.algorithm)", "version": "\(version.number)", "by": "\(caller.actor)"])
+        logger.info(
+            "deployed",
+            metadata: ["algorithm": "\(version.algorithm)", "version": "\(version.number)", "by": "\(caller.actor)"]
+        )
         return JSONReply.make(
             .created,
-            Deployed(name: version.algorithm, version: version.number.description, hash: version.hash, runtime: version.runtime))
+            Deployed(
+                name: version.algorithm,
+                version: version.number.description,
+                hash: version.hash,
+                runtime: version.runtime
+            )
+        )
     }
 
     private func archive(_ request: Request) async throws -> ByteBuffer {
         let most = limits.archiveBytesMax
         let tooLarge = ManageProblem(
-            status: .contentTooLarge, type: "TooLargeError", message: "the archive is larger than \(most) bytes",
-            field: "body", limit: "\(most)")
+            status: .contentTooLarge,
+            type: "TooLargeError",
+            message: "the archive is larger than \(most) bytes",
+            field: "body",
+            limit: "\(most)"
+        )
         if let announced = request.headers[.contentLength].flatMap({ Int($0) }), announced > most {
             try await request.body.discard(upTo: 2 * most)
             throw tooLarge
@@ -141,14 +176,18 @@ extension ManageRoutes {
             case "cpus": specification.cpus = try number("cpus", value)
             case "timeout": specification.timeoutSeconds = try number("timeout", value)
             case "isolation":
-                guard let isolation = Isolation(rawValue: value) else { throw .invalid("isolation", value, "caller, call or shared") }
+                guard let isolation = Isolation(rawValue: value) else {
+                    throw .invalid("isolation", value, "caller, call or shared")
+                }
                 specification.isolation = isolation
             default: throw .invalid(String(key), value, "one of public, royalty, memory, cpus, timeout, isolation")
             }
         }
     }
 
-    private static func number<Number: FixedWidthInteger>(_ field: String, _ value: String) throws(ManageProblem) -> Number {
+    private static func number<Number: FixedWidthInteger>(_ field: String, _ value: String) throws(ManageProblem)
+        -> Number
+    {
         guard let number = Number(value) else { throw .invalid(field, value, "a whole number") }
         return number
     }

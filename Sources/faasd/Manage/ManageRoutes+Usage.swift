@@ -6,30 +6,47 @@ import Invoker
 
 extension ManageRoutes {
     func addUsage(_ router: Router<EdgeContext>) {
-        router.get("/v1/manage/usage", use: anyKey { request, _, caller in
-            let limit = try request.query("limit").map { text in
-                guard let number = Int(text), (1...10_000).contains(number) else {
-                    throw ManageProblem.invalid("limit", text, "a whole number from 1 to 10000")
+        router.get(
+            "/v1/manage/usage",
+            use: anyKey { request, _, caller in
+                let limit = try request.query("limit").map { text in
+                    guard let number = Int(text), (1...10_000).contains(number) else {
+                        throw ManageProblem.invalid("limit", text, "a whole number from 1 to 10000")
+                    }
+                    return number
                 }
-                return number
+                let account = try request.query("account").map { try user($0).name } ?? caller.account
+                if let account { try requireOwner(account, caller) }
+                return JSONReply.results(try ledger.usage(account: account, limit: limit ?? 100))
             }
-            let account = try request.query("account").map { try user($0).name } ?? caller.account
-            if let account { try requireOwner(account, caller) }
-            return JSONReply.results(try ledger.usage(account: account, limit: limit ?? 100))
-        })
-        router.get("/v1/manage/usage/:id", use: anyKey { _, context, caller in
-            let text = context.parameters.get("id") ?? ""
-            guard let id = InvocationID(text), let usage = try ledger.usage(id: id) else {
-                throw ManageProblem(status: .notFound, type: "not_found", message: "there is no call \(text)", field: "id", value: text)
+        )
+        router.get(
+            "/v1/manage/usage/:id",
+            use: anyKey { _, context, caller in
+                let text = context.parameters.get("id") ?? ""
+                guard let id = InvocationID(text), let usage = try ledger.usage(id: id) else {
+                    throw ManageProblem(
+                        status: .notFound,
+                        type: "not_found",
+                        message: "there is no call \(text)",
+                        field: "id",
+                        value: text
+                    )
+                }
+                try requireOwner(usage.account, caller)
+                return JSONReply.make(.ok, usage)
             }
-            try requireOwner(usage.account, caller)
-            return JSONReply.make(.ok, usage)
-        })
-        router.post("/v1/manage/audit", use: administrator { _, _, _ in
-            let path = ledgerPath
-            let report = try await invoker.onThread { Result { () throws(LedgerError) in try Ledger.audit(path: path) } }
-            return JSONReply.make(.ok, try report.get())
-        })
+        )
+        router.post(
+            "/v1/manage/audit",
+            use: administrator { _, _, _ in
+                let path = ledgerPath
+                let report = try await invoker.onThread {
+                    Result { () throws(LedgerError) in try Ledger.audit(path: path) }
+                }
+                return JSONReply.make(.ok, try report.get())
+            }
+        )
     }
 
     /// Runs a handler for whoever has any valid key; the handler checks whose data it is.

@@ -44,7 +44,8 @@ struct ManageRoutes: Sendable {
     }
 
     func authorized(
-        _ handler: @escaping Handler, _ refusal: @escaping @Sendable (Caller) -> String?
+        _ handler: @escaping Handler,
+        _ refusal: @escaping @Sendable (Caller) -> String?
     ) -> @Sendable (Request, EdgeContext) async -> Response {
         { request, context in
             let caller = await authenticator.caller(request, context)
@@ -54,7 +55,10 @@ struct ManageRoutes: Sendable {
             } catch {
                 let problem = ManageProblem.from(error)
                 if problem.status.kind == .serverError {
-                    logger.error("management request failed", metadata: ["path": "\(request.uri.path)", "error": "\(error)"])
+                    logger.error(
+                        "management request failed",
+                        metadata: ["path": "\(request.uri.path)", "error": "\(error)"]
+                    )
                 }
                 return problem.response
             }
@@ -64,9 +68,17 @@ struct ManageRoutes: Sendable {
     private static func refuse(_ caller: Caller, _ refusal: (Caller) -> String?) -> ManageProblem? {
         switch caller {
         case .nobody:
-            return ManageProblem(status: .unauthorized, type: "AuthorizationError", message: "authorization required: send Authorization: KEY")
+            return ManageProblem(
+                status: .unauthorized,
+                type: "AuthorizationError",
+                message: "authorization required: send Authorization: KEY"
+            )
         case .unknownKey:
-            return ManageProblem(status: .unauthorized, type: "AuthorizationError", message: "Unknown or invalid API key.")
+            return ManageProblem(
+                status: .unauthorized,
+                type: "AuthorizationError",
+                message: "Unknown or invalid API key."
+            )
         default:
             return refusal(caller).map { ManageProblem(status: .forbidden, type: "AuthorizationError", message: $0) }
         }
@@ -77,15 +89,23 @@ struct ManageRoutes: Sendable {
         if caller.isAdministrator { return }
         if case .key(let key) = caller, key.user.lowercased() == owner.lowercased() { return }
         throw ManageProblem(
-            status: .forbidden, type: "AuthorizationError",
-            message: "\(caller.actor) may not manage algorithms of \(owner)", field: "owner", value: owner)
+            status: .forbidden,
+            type: "AuthorizationError",
+            message: "\(caller.actor) may not manage algorithms of \(owner)",
+            field: "owner",
+            value: owner
+        )
     }
 
     func user(_ name: String) throws(ManageProblem) -> User {
         guard let user = catalog.user(named: name) else {
             throw ManageProblem(
-                status: .notFound, type: "not_found", message: "there is no user \(name); make one with: faasctl user create \(name)",
-                field: "user", value: name)
+                status: .notFound,
+                type: "not_found",
+                message: "there is no user \(name); make one with: faasctl user create \(name)",
+                field: "user",
+                value: name
+            )
         }
         return user
     }

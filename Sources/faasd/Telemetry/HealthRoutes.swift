@@ -16,8 +16,10 @@ struct HealthRoutes: Sendable {
         router.get("/metrics") { request, context in
             guard await authenticator.caller(request, context).isAdministrator else {
                 return ManageProblem(
-                    status: .unauthorized, type: "AuthorizationError",
-                    message: "/metrics needs an admin key, or the daemon's Unix socket").response
+                    status: .unauthorized,
+                    type: "AuthorizationError",
+                    message: "/metrics needs an admin key, or the daemon's Unix socket"
+                ).response
             }
             let pool = invoker.poolCounts
             let load = ledger.load
@@ -26,13 +28,16 @@ struct HealthRoutes: Sendable {
                     ("faasd_workers", pool.seats), ("faasd_workers_idle", pool.idle),
                     ("faasd_calls_waiting_for_worker", pool.waiting), ("faasd_calls_admitted", load.admitted),
                     ("faasd_calls_waiting_for_admission", load.waiting), ("faasd_ledger_queue", load.queued),
-                ]))
+                ])
+            )
         }
     }
 
     private static func text(_ text: String) -> Response {
         Response(
-            status: .ok, headers: [.contentType: "text/plain; charset=utf-8"],
-            body: ResponseBody(byteBuffer: ByteBuffer(string: text)))
+            status: .ok,
+            headers: [.contentType: "text/plain; charset=utf-8"],
+            body: ResponseBody(byteBuffer: ByteBuffer(string: text))
+        )
     }
 }

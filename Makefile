@@ -1,0 +1,50 @@
+# faasd. `make` lists what there is; `make run` and `make test` are the two that matter.
+.POSIX:
+
+STATE_DIR = /var/lib/faasd-demo
+LISTEN = 127.0.0.1:8080
+PREFIX = /usr/local
+DESTDIR =
+SWIFT = swift
+PYTHON = /usr/bin/python3
+UNITTEST_FLAGS =
+
+.PHONY: help deps build run test lint format install clean
+
+help:
+	@echo 'make run      build a release, start a marketplace on LISTEN, fill it with the examples, say how to call them'
+	@echo 'make test     every test: Swift, Python, end to end with the official client (root or sudo; under 15 minutes)'
+	@echo 'make lint     formatting and syntax, in seconds'
+	@echo 'make build    the release binaries, in .build/release'
+	@echo 'make deps     the Debian packages and the system user that the above need; they call it themselves'
+	@echo 'make install  programs and runtimes below PREFIX (and DESTDIR)'
+	@echo 'make format   format the Swift code in place'
+	@echo 'make clean    remove what was built'
+	@echo
+	@echo 'Settings: STATE_DIR=$(STATE_DIR) LISTEN=$(LISTEN) PREFIX=$(PREFIX)'
+
+deps:
+	@sh scripts/deps.sh
+
+build: deps
+	$(SWIFT) build -c release
+
+run: build
+	@sh scripts/run.sh "$$($(SWIFT) build -c release --show-bin-path)" '$(STATE_DIR)' '$(LISTEN)'
+
+test: deps
+	$(SWIFT) build --build-tests
+	@SWIFT='$(SWIFT)' PYTHON='$(PYTHON)' UNITTEST_FLAGS='$(UNITTEST_FLAGS)' sh scripts/test.sh
+
+lint:
+	$(SWIFT) format lint --strict --parallel --recursive Sources Tests Package.swift
+	@PYTHON='$(PYTHON)' sh scripts/lint.sh
+
+format:
+	$(SWIFT) format -i --parallel --recursive Sources Tests Package.swift
+
+install: build
+	@PYTHON='$(PYTHON)' sh scripts/install.sh "$$($(SWIFT) build -c release --show-bin-path)" '$(DESTDIR)$(PREFIX)'
+
+clean:
+	rm -rf .build .build-algorithmia

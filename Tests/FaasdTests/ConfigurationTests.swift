@@ -1,0 +1,58 @@
+import Billing
+import Foundation
+import Invoker
+import Testing
+
+@testable import faasd
+
+@Suite struct ConfigurationTests {
+    private func load(_ text: String) throws -> Configuration {
+        let path = NSTemporaryDirectory() + "faasd-config-\(UInt64.random(in: .min ... .max)).json"
+        try text.write(toFile: path, atomically: false, encoding: .utf8)
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        return try Configuration.load(path: path)
+    }
+
+    @Test func `what is not named keeps its default`() throws {
+        let configuration = try load(
+            "{\"prices\":{\"call_microcredits\":1000000,\"compute_picocredits_per_microsecond\":0}}"
+        )
+        #expect(configuration.prices.perCallMicrocredits == 1_000_000)
+        #expect(configuration.prices.computePicocreditsPerMicrosecond == 0)
+        #expect(configuration.prices.feeBasisPoints == 3_000)
+        #expect(configuration.limits.workersMax == 64)
+    }
+
+    @Test(arguments: [
+        ("{\"limits\":{\"workers\":0}}", "limits.workers is 0; allowed is 1 to 1000"),
+        ("{\"limits\":{\"workers\":1001}}", "limits.workers is 1001"),
+        ("{\"drain_seconds\":3601}", "drain_seconds is 3601"),
+        ("{\"prices\":{\"fee_basis_points\":10001}}", "10001"),
+        ("{\"limits\":{\"workers\":\"many\"}}", "limits.workers"),
+        ("{", "not JSON"),
+    ])
+    func `a bad value is named with what is allowed`(text: String, words: String) {
+        let error = #expect(throws: StartupError.self) { try load(text) }
+        #expect(error?.description.contains(words) == true, "\(String(describing: error))")
+    }
+
+    @Test(arguments: [("1", 1), ("1000", 1_000)])
+    func `bounds themselves are allowed`(text: String, value: Int) throws {
+        #expect(try load("{\"limits\":{\"workers\":\(text)}}").limits.workersMax == value)
+    }
+
+    @Test(arguments: [
+        ("127.0.0.1:8080", "127.0.0.1", 8080), ("[::1]:80", "::1", 80), ("0.0.0.0:0", "0.0.0.0", 0),
+        ("h:65535", "h", 65_535),
+    ])
+    func `an address is a host and a port`(text: String, host: String, port: Int) throws {
+        let address = try ListenAddress(text)
+        #expect(address.host == host && address.port == port)
+    }
+
+    @Test(arguments: ["8080", ":8080", "host", "host:", "host:65536", "host:-1", "host:x"])
+    func `anything else is refused with the form wanted`(text: String) {
+        let error = #expect(throws: StartupError.self) { try ListenAddress(text) }
+        #expect(error?.description.contains("HOST:PORT") == true)
+    }
+}

@@ -1,0 +1,71 @@
+import Testing
+
+@testable import Sandbox
+
+@Suite struct CgroupLayoutTests {
+    private let hybrid = """
+        24 22 0:21 / /sys/fs/cgroup ro,nosuid shared:9 - tmpfs tmpfs ro,mode=755
+        25 24 0:22 / /sys/fs/cgroup/unified rw,nosuid shared:10 - cgroup2 cgroup2 rw
+        27 24 0:24 / /sys/fs/cgroup/memory rw,nosuid - cgroup cgroup rw,memory
+        28 24 0:25 / /sys/fs/cgroup/cpu,cpuacct rw,nosuid shared:11 master:3 - cgroup cgroup rw,cpu,cpuacct
+        29 24 0:26 / /sys/fs/cgroup/pids rw,nosuid - cgroup cgroup rw,pids
+        """
+
+    @Test func `a hybrid host limits with version 1 and kills with version 2`() {
+        let layout = CgroupLayout(
+            mountinfo: hybrid,
+            membership: "4:memory:/user/a\n3:cpu,cpuacct:/\n2:pids:/b\n0::/\n",
+            controllers: { _ in "" },
+            name: "faasd-x"
+        )
+        #expect(layout.unified?.base == "/sys/fs/cgroup/unified/faasd-x")
+        #expect(!layout.unifiedLimits)
+        #expect(
+            layout.legacy["memory"]
+                == .init(base: "/sys/fs/cgroup/memory/faasd-x", home: "/sys/fs/cgroup/memory/user/a")
+        )
+        #expect(layout.legacy["cpu"]?.home == "/sys/fs/cgroup/cpu,cpuacct")
+        #expect(layout.legacy["pids"]?.home == "/sys/fs/cgroup/pids/b")
+        #expect(layout.missing.isEmpty)
+    }
+
+    @Test(arguments: [
+        ("0::/system.slice/faasd.service\n", "/sys/fs/cgroup/system.slice/faasd.service/faasd-x"),
+        ("0::/user.slice/user-0.slice/session-1.scope\n", "/sys/fs/cgroup/faasd-x"),
+        ("0::/\n", "/sys/fs/cgroup/faasd-x"),
+    ])
+    func `a version 2 host does everything in one hierarchy, below a unit of its own`(membership: String, base: String)
+    {
+        let layout = CgroupLayout(
+            mountinfo: "30 23 0:27 / /sys/fs/cgroup rw,nosuid - cgroup2 cgroup2 rw\n",
+            membership: membership,
+            controllers: { $0 == "/sys/fs/cgroup" ? "cpuset cpu io memory pids\n" : "" },
+            name: "faasd-x"
+        )
+        #expect(layout.unified?.base == base)
+        #expect(layout.unifiedLimits && layout.legacy.isEmpty && layout.missing.isEmpty)
+    }
+
+    @Test func `a version 1 host needs cpuacct and the freezer too`() {
+        let mounts = hybrid.split(separator: "\n").filter { !$0.contains("cgroup2") }.joined(separator: "\n")
+        let layout = CgroupLayout(mountinfo: mounts, membership: "4:memory:/\n", controllers: { _ in "" }, name: "x")
+        #expect(layout.unified == nil)
+        #expect(layout.missing == ["freezer"])
+        #expect(layout.legacy["cpuacct"]?.base == "/sys/fs/cgroup/cpu,cpuacct/x")
+    }
+
+    @Test func `a container's own part of a hierarchy is where its processes live`() {
+        let layout = CgroupLayout(
+            mountinfo: "27 24 0:24 /docker/abc /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory",
+            membership: "4:memory:/docker/abc/sub\n",
+            controllers: { _ in "" },
+            name: "x"
+        )
+        #expect(layout.legacy["memory"]?.home == "/sys/fs/cgroup/memory/sub")
+    }
+
+    @Test func `a host without any hierarchy misses everything`() {
+        let layout = CgroupLayout(mountinfo: "", membership: "", controllers: { _ in "" }, name: "x")
+        #expect(layout.missing == ["memory", "pids", "cpu", "cpuacct", "freezer"])
+    }
+}

@@ -1,0 +1,60 @@
+import Foundation
+
+@testable import Sandbox
+
+/// A real spawner with real boxes, in a state directory and control groups of its own.
+///
+/// One for all tests: box setups are serial anyway. Needs root, like the daemon's start.
+final class LiveSpawner: Sendable {
+    static let shared = Result { try LiveSpawner() }
+
+    let spawner: Spawner
+    let state: String
+    let group: String
+
+    static let limits = BoxLimits(memoryBytes: 128 << 20, cpuMillis: 1_000, pids: 16, tmpBytes: 32 << 20)
+    static let version = [UInt8](repeating: 0xab, count: 32)
+
+    /// The folder with the programs that were built together with these tests.
+    static var programs: String {
+        if let named = ProcessInfo.processInfo.environment["FAASD_BIN"] { return named }
+        let bundle = CommandLine.arguments.first { $0.contains(".xctest") } ?? CommandLine.arguments[0]
+        return bundle.components(separatedBy: "/").prefix { !$0.hasSuffix(".xctest") }.joined(separator: "/")
+    }
+
+    private init() throws {
+        let id = String(UInt32.random(in: .min ... .max), radix: 16)
+        state = "/var/lib/faasd-unit-\(id)"
+        group = "faasd-unit-\(id)"
+        let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent().path
+        let code = state + "/store/" + String(repeating: "ab", count: 32) + "/code"
+        try FileManager.default.createDirectory(atPath: code, withIntermediateDirectories: true)
+        try FileManager.default.createDirectory(atPath: state + "/roots", withIntermediateDirectories: true)
+        try "def apply(input):\n    return input\n".write(toFile: code + "/echo.py", atomically: false, encoding: .utf8)
+        let policy = Policy(
+            cgroups: Host.cgroups(name: group),
+            store: state + "/store",
+            scratch: state + "/roots",
+            profiles: Profile.Kind.allCases.map { Profile($0, runtime: root + "/Runtimes/python") },
+            uidBase: 3_000_000
+        )
+        let lock = try FileLock.take(state + "/lock", patienceMillis: 0)
+        spawner = try Spawner.start(executable: Self.programs + "/faasd-spawner", policy: policy, lock: lock)
+        atexit {
+            guard case .success(let live) = LiveSpawner.shared else { return }
+            live.spawner.shutDown()
+            _ = live.spawner.waitForExit()
+            try? FileTree.remove(live.state)
+        }
+    }
+
+    /// How many groups of boxes there are in every hierarchy together.
+    var boxGroups: Int {
+        let layout = Host.cgroups(name: group)
+        let bases = ([layout.unified] + layout.legacy.values.map(Optional.some)).compactMap { $0?.base }
+        return bases.map { base in
+            ((try? FileManager.default.contentsOfDirectory(atPath: base)) ?? []).filter { $0.hasPrefix("box-") }.count
+        }.reduce(0, +)
+    }
+}

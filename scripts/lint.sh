@@ -1,0 +1,14 @@
+#!/bin/sh
+# Syntax of shell and Python; nothing is written. C is compiled with warnings as errors by every build.
+set -eu
+cd "$(dirname "$0")/.."
+
+for script in scripts/*.sh; do sh -n "$script"; done
+bash -n .ci/run
+
+find Runtimes Examples Tests -name '*.py' -exec "${PYTHON:-/usr/bin/python3}" -c '
+import sys
+for path in sys.argv[1:]:
+    with open(path, "rb") as file:
+        compile(file.read(), path, "exec")
+' {} +
