@@ -14,6 +14,7 @@
 #include <sys/file.h>
 #include <sys/pidfd.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
@@ -79,7 +80,18 @@ int sbx_start_spawner(const char *path, int policy, int socket, int lock, int *p
 
 int sbx_socketpair(int pair[2])
 {
-    return socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) == 0 ? 0 : errno;
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0) return errno;
+    struct timeval patience = { .tv_sec = 60 };
+    return setsockopt(pair[0], SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience) == 0 ? 0 : errno;
+}
+
+uint64_t sbx_raise_descriptor_limit(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return 0;
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+    return getrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_cur : 0;
 }
 
 int sbx_send(int socket, const struct sp_request *request)
@@ -109,7 +121,10 @@ int sbx_receive(int socket, struct sp_reply *reply, int descriptors[SP_D_COUNT])
         if (!(reply->descriptors & (1u << i)) || next >= count) continue;
         memcpy(&descriptors[i], received + sizeof(int) * next++, sizeof(int));
     }
-    return length == (ssize_t)sizeof *reply && reply->magic == SP_MAGIC && next == count ? 0 : EBADMSG;
+    if (length != (ssize_t)sizeof *reply || reply->magic != SP_MAGIC) return EBADMSG;
+    /* The kernel drops what does not fit into this process's table of descriptors; the box is there all the same. */
+    if (header.msg_flags & MSG_CTRUNC) return EMFILE;
+    return next == count ? 0 : EBADMSG;
 }
 
 int sbx_wait(int pidfd)

@@ -1,6 +1,5 @@
 public import Catalog
 public import NIOCore
-internal import NIOPosix
 internal import Sandbox
 
 /// Turns an uploaded archive into a version's directory, in boxes of its own.
@@ -16,6 +15,8 @@ public struct Builder: Sendable {
     public enum Failure: Error, Sendable {
         /// The upload is wrong; the texts are for its author.
         case rejected(type: String, message: String)
+        /// So many builds wait that no other is let in; nothing was built.
+        case busy(waiting: Int)
         /// Something of ours failed.
         case fault(String)
     }
@@ -26,15 +27,18 @@ public struct Builder: Sendable {
         self.store = store
     }
 
-    /// Builds a version; on failure its directory is removed.
+    /// Builds a version; on failure its directory, if it was made, is left to be removed.
     public func build(_ version: AlgorithmVersion, archive: ByteBuffer) async throws(Failure) {
         let result: Result<Void, Failure>
         do {
-            result = try await invoker.threads.runIfActive {
+            let finished = try await invoker.builds.run {
                 Result { () throws(Failure) in try run(version, archive) }
             }
+            guard let finished else { throw Failure.busy(waiting: invoker.limits.buildsWaitingMax) }
+            result = finished
+        } catch let error as Failure {
+            throw error
         } catch { throw .fault("the daemon is stopping") }
-        if case .failure = result { store.remove(version.storeKey) }
         try result.get()
     }
 

@@ -32,6 +32,8 @@ struct ExchangeResult: Sendable {
     var cpu: Duration = .zero
     var memoryPeakBytes: UInt64 = 0
     var log = ""
+    /// How a worker ended that was gone before it was told anything.
+    var lostTo: Death.Cause?
 
     static let lost = ExchangeResult(answer: .lost, isReusable: false)
 }
@@ -105,6 +107,7 @@ struct Exchange: ~Copyable {
             return result
         }
         result.memoryPeakBytes = death.memoryPeakBytes
+        if case .lost = result.answer { result.lostTo = death.cause }
         result.cpu = max(result.cpu, .microseconds(Int64(death.cpuMicros - min(cpuBefore, death.cpuMicros))))
         if case .failure(let failure) = result.answer, failure.type == Self.undecided {
             let evidence = Evidence(oomKills: death.oomKills, pidsRefused: 0, tmpIsFull: false)

@@ -14,6 +14,7 @@ public final class Invoker: Sendable {
     let limits: Limits
     let pool: WorkerPool
     let threads: NIOThreadPool
+    let builds: BuildQueue
     let logger: Logger
 
     /// Starts with an empty pool.
@@ -23,7 +24,9 @@ public final class Invoker: Sendable {
         self.limits = limits
         self.logger = logger
         pool = WorkerPool(limits: limits, timers: MultiThreadedEventLoopGroup.singleton.next())
-        // Worker conversations block, so each running call has a thread; the rest are for builds and clearing up.
+        // Worker conversations block, so each running call has a thread; the rest are for clearing up. Builds, which
+        // take long, have threads of their own.
+        builds = BuildQueue(atOnce: limits.buildsMax, waiting: limits.buildsWaitingMax)
         threads = NIOThreadPool(numberOfThreads: limits.workersMax + 8)
         threads.start()
     }
@@ -162,9 +165,13 @@ public final class Invoker: Sendable {
         await retire(pool.takeIdle { versions.contains($0.versionID) })
     }
 
+    /// Whether any worker of a version is alive, so that its files are still needed.
+    public func isInUse(version: Int64) -> Bool { pool.hasSeats(version: version) }
+
     /// Ends every sleeping worker and then the threads; running calls end first or fail.
     public func shutDown() async {
         await retire(pool.takeIdle())
+        await builds.shutDown()
         try? await threads.shutdownGracefully()
     }
 

@@ -58,7 +58,14 @@ struct Job: Sendable {
         switch result.answer {
         case .value(let kind, let value): reply.answer = .value(kind, value)
         case .failure(let failure): reply.answer = .failure(failure)
-        case .lost: break
+        case .lost:
+            // A fresh worker that dies between "ready" and its first call is its author's, not the platform's.
+            if let cause = result.lostTo {
+                var failure = Verdict.death(cause, Evidence(), limits: request.version.boxLimits)
+                failure.message = "after loading: " + failure.message
+                failure.outcome = .loadFailed
+                reply.answer = .failure(failure)
+            }
         }
         reply.isWarm = isWarm
         reply.queue = queue

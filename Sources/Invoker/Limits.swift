@@ -14,6 +14,14 @@ public struct Limits: Sendable, Equatable {
     public var versionFilesMax = 40_000
     /// Most bytes one version may consist of, installed packages included.
     public var versionBytesMax = 4 << 30
+    /// Bytes of disk that deploys leave free for the databases, at most a tenth of the disk.
+    public var diskReserveBytes = 1 << 30
+    /// Builds at one time; the rest wait.
+    public var buildsMax = 2
+    /// Builds that may wait.
+    public var buildsWaitingMax = 8
+    /// Bytes of request bodies in memory at one time, all callers together.
+    public var bodyBytesMax = 1 << 30
     /// Longest timeout a caller or a version may set.
     public var timeoutMax: Duration = .seconds(3_000)
     /// How long a worker may take to import the code and run `load()`.
@@ -26,6 +34,8 @@ public struct Limits: Sendable, Equatable {
     public var workersMax = 64
     /// Live workers of one version for one account.
     public var workersPerKeyMax = 16
+    /// Live workers of one account, all its versions together, so that nobody can take every seat.
+    public var workersPerAccountMax = 48
     /// Calls that may wait for a worker.
     public var waitersMax = 2_000
     /// How long an idle worker is kept.

@@ -33,8 +33,10 @@ struct PoolState: Sendable {
 
     private let seatsMax: Int
     private let seatsPerKeyMax: Int
+    private let seatsPerAccountMax: Int
     private let waitersMax: Int
     private var seats: [PoolKey: Int] = [:]
+    private var accountSeats: [String: Int] = [:]
     private(set) var seatsTaken = 0
     /// Oldest first.
     private var idle: [Idle] = []
@@ -42,13 +44,14 @@ struct PoolState: Sendable {
     private var waiting: [(ticket: Int, key: PoolKey)] = []
     private var nextTicket = 0
 
-    init(seatsMax: Int, seatsPerKeyMax: Int, waitersMax: Int) {
+    init(seatsMax: Int, seatsPerKeyMax: Int, seatsPerAccountMax: Int = .max, waitersMax: Int) {
         precondition(
             seatsMax > 0 && seatsPerKeyMax > 0,
             "a pool needs room for one worker, got \(seatsMax) and \(seatsPerKeyMax)"
         )
         self.seatsMax = seatsMax
         self.seatsPerKeyMax = seatsPerKeyMax
+        self.seatsPerAccountMax = seatsPerAccountMax
         self.waitersMax = waitersMax
     }
 
@@ -77,6 +80,9 @@ struct PoolState: Sendable {
         free(key)
         return serveWaiters()
     }
+
+    /// Whether any worker of a version is alive, sleeping ones included.
+    func hasSeats(version: Int64) -> Bool { seats.keys.contains { $0.versionID == version } }
 
     /// A call stopped waiting; false when it has been served in the meantime.
     mutating func abandon(ticket: Int) -> Bool {
@@ -114,12 +120,20 @@ struct PoolState: Sendable {
         // The most recently used one: its memory is warm, and the others grow old enough to go.
         if let index = idle.lastIndex(where: { $0.key == key }) { return .reuse(idle.remove(at: index).worker) }
         guard seats[key, default: 0] < seatsPerKeyMax else { return nil }
+        if !key.account.isEmpty, accountSeats[key.account, default: 0] >= seatsPerAccountMax {
+            // Its own oldest idle worker may go; another account's may not, however idle.
+            guard let index = idle.firstIndex(where: { $0.key.account == key.account }) else { return nil }
+            return replace(index, by: key)
+        }
         if seatsTaken < seatsMax {
             take(key)
             return .start(evicting: nil)
         }
-        guard !idle.isEmpty else { return nil }
-        let oldest = idle.removeFirst()
+        return idle.isEmpty ? nil : replace(0, by: key)
+    }
+
+    private mutating func replace(_ index: Int, by key: PoolKey) -> Grant {
+        let oldest = idle.remove(at: index)
         free(oldest.key)
         take(key)
         return .start(evicting: oldest.worker)
@@ -127,6 +141,7 @@ struct PoolState: Sendable {
 
     private mutating func take(_ key: PoolKey) {
         seats[key, default: 0] += 1
+        accountSeats[key.account, default: 0] += 1
         seatsTaken += 1
     }
 
@@ -134,6 +149,8 @@ struct PoolState: Sendable {
         let left = seats[key, default: 0] - 1
         precondition(left >= 0, "a seat of version \(key.versionID) was freed twice")
         seats[key] = left == 0 ? nil : left
+        let leftOfAccount = accountSeats[key.account, default: 0] - 1
+        accountSeats[key.account] = leftOfAccount == 0 ? nil : leftOfAccount
         seatsTaken -= 1
     }
 }

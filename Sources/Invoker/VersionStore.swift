@@ -78,23 +78,11 @@ public struct VersionStore: Sendable {
     }
 
     /// Removes a version's directory; nothing in it is a link that could lead elsewhere, and none is followed.
-    public func remove(_ key: String) {
-        guard key.utf8.count == 64 else { return }
-        try? FileTree.remove(path + "/" + key)
-    }
-
-    /// The keys that have a directory.
-    public func keys() -> [String] {
-        guard let directory = opendir(path) else { return [] }
-        defer { closedir(directory) }
-        var keys: [String] = []
-        while let entry = readdir(directory) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) {
-                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-            }
-            if name.utf8.count == 64 { keys.append(name) }
-        }
-        return keys
+    ///
+    /// - Throws: `StoreError` when something is left.
+    public func remove(_ key: String) throws(StoreError) {
+        precondition(key.utf8.count == 64, "a store key has 64 digits, got \(key)")
+        do { try FileTree.remove(path + "/" + key) } catch { throw StoreError(path: key, reason: "\(error)") }
     }
 }
 

@@ -42,6 +42,7 @@ struct VersionWriter: ~Copyable {
         guard bytes <= UInt64(limits.versionBytesMax) else {
             throw StoreError(path: "", reason: "more than \(limits.versionBytesMax) bytes in all")
         }
+        try checkRoom(for: size)
         try makeParents()
         do {
             let mode: UInt32 = isExecutable ? 0o755 : 0o644
@@ -70,6 +71,18 @@ struct VersionWriter: ~Copyable {
         guard bytesLeft == 0 else { throw StoreError(path: path, reason: "\(bytesLeft) bytes short") }
         file = nil
         do { try FileTree.sync(root) } catch { throw StoreError(path: "", reason: "\(error)") }
+    }
+
+    /// The databases lie on the same disk, and a ledger that cannot be written stops everything.
+    private func checkRoom(for size: UInt64) throws(StoreError) {
+        guard let space = Disk.space(root) else { return }
+        let reserve = min(UInt64(limits.diskReserveBytes), space.bytes / 10)
+        guard space.freeBytes > reserve, space.freeBytes - reserve > size else {
+            throw StoreError(
+                path: path,
+                reason: "no room: \(space.freeBytes) bytes are free on the server, \(reserve) are kept for its records"
+            )
+        }
     }
 
     private mutating func makeParents() throws(StoreError) {

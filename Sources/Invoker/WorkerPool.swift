@@ -31,6 +31,7 @@ final class WorkerPool: Sendable {
         let decisions = PoolState(
             seatsMax: limits.workersMax,
             seatsPerKeyMax: limits.workersPerKeyMax,
+            seatsPerAccountMax: limits.workersPerAccountMax,
             waitersMax: limits.waitersMax
         )
         state = Mutex(State(decisions: decisions))
@@ -69,6 +70,9 @@ final class WorkerPool: Sendable {
         if let waiting = ticketed.withLock({ $0.full }) { throw .queueFull(waiting: waiting) }
         throw .deadline
     }
+
+    /// Whether any worker of a version is alive.
+    func hasSeats(version: Int64) -> Bool { state.withLock { $0.decisions.hasSeats(version: version) } }
 
     /// Puts a worker to sleep in the pool, where the next in line may get it at once.
     func giveBack(_ worker: Worker) {

@@ -35,8 +35,9 @@ public struct Box: ~Copyable, Sendable {
         ]
         where descriptors[needed] < 0 {
             throw SandboxError(
-                "cgroup create",
-                "the spawner sent no descriptor \(needed.rawValue) for box \(reply.box)"
+                "descriptors",
+                errno: EMFILE,
+                "descriptor \(needed.rawValue) of box \(reply.box) did not arrive; raise the limit of open files"
             )
         }
         for pipe in [SP_D_REQUEST, SP_D_REPLY, SP_D_STDOUT, SP_D_STDERR] {
@@ -50,6 +51,9 @@ public struct Box: ~Copyable, Sendable {
         cpuInNanoseconds = reply.flags & UInt32(SP_REPLY_CPU_NANOS.rawValue) != 0
         legacyFreezer = reply.flags & UInt32(SP_REPLY_FREEZER_V1.rawValue) != 0
     }
+
+    /// How long the end of a killed process is waited for before the spawner is asked all the same.
+    private static let endMilliseconds: CInt = 10_000
 
     deinit { if !isEnded { _ = try? spawner.destroy(box: number, generation: generation) } }
 
@@ -125,6 +129,9 @@ public struct Box: ~Copyable, Sendable {
         var ending = self
         ending.isEnded = true
         ending.kill()
+        // Wait here rather than in the spawner, which has one thread for all.
+        var handle = pollfd(fd: ending.processHandle, events: Int16(POLLIN), revents: 0)
+        if ending.descriptors[SP_D_KILL] >= 0 { _ = poll(&handle, 1, Self.endMilliseconds) }
         return try ending.spawner.destroy(box: ending.number, generation: ending.generation)
     }
 }

@@ -19,6 +19,9 @@ public enum Host {
     /// Effective capabilities of this thread, as the kernel's mask: capabilities(7).
     public static var effectiveCapabilities: UInt64 { sbx_effective_capabilities() }
 
+    /// Raises the soft limit of open descriptors to the hard one, and returns it: getrlimit(2).
+    public static func raiseDescriptorLimit() -> UInt64 { sbx_raise_descriptor_limit() }
+
     /// Whether this process runs as root.
     public static var isRoot: Bool { geteuid() == 0 }
 
@@ -41,6 +44,17 @@ public enum Host {
         let raw = sbx_open_beneath(directory.raw, path, flags, mode)
         guard raw >= 0 else { throw SandboxError("open", errno: -raw, path) }
         return Descriptor(owning: raw)
+    }
+}
+
+/// Room on the disk.
+public enum Disk {
+    /// Free and total bytes of the filesystem behind a descriptor, nil when the kernel does not say: fstatfs(2).
+    public static func space(_ descriptor: borrowing Descriptor) -> (freeBytes: UInt64, bytes: UInt64)? {
+        var free: UInt64 = 0
+        var bytes: UInt64 = 0
+        var inodes: UInt64 = 0
+        return sbx_space(descriptor.raw, &free, &bytes, &inodes) == 0 ? (free, bytes) : nil
     }
 }
 

@@ -74,7 +74,13 @@ public final class Spawner: Sendable {
         let (reply, descriptors) = try converse(request)
         let owned = BoxDescriptors(descriptors)
         guard reply.error == 0 else { throw .spawner(step: reply.step, errno: reply.error, "box of kind \(kind)") }
-        return try Box(spawner: self, reply: reply, descriptors: owned)
+        do throws(SandboxError) {
+            return try Box(spawner: self, reply: reply, descriptors: owned)
+        } catch {
+            // The box is there; only our hold on it is not.
+            _ = try? destroy(box: reply.box, generation: reply.generation)
+            throw error
+        }
     }
 
     /// Ends a box: kills what is left in it, waits, removes its control groups.
@@ -113,7 +119,9 @@ public final class Spawner: Sendable {
     private func receive() throws(SandboxError) -> (sp_reply, [CInt]) {
         var reply = sp_reply()
         var descriptors = [CInt](repeating: -1, count: Int(SP_D_COUNT.rawValue))
-        try check(sbx_receive(socket.raw, &reply, &descriptors), "socket", "faasd-spawner is gone")
+        let code = sbx_receive(socket.raw, &reply, &descriptors)
+        // EMFILE: the reply is whole, some descriptors are not; who makes a box of it notices which.
+        if code != EMFILE { try check(code, "socket", "faasd-spawner is gone, or has not answered for a minute") }
         return (reply, descriptors)
     }
 }

@@ -137,8 +137,8 @@ enum Syscalls {
         ),
         SyscallRule(
             "prctl",
-            "SET/GET_NAME SET_PDEATHSIG GET/SET_DUMPABLE CAPBSET_READ SET_THP_DISABLE GET/SET_NO_NEW_PRIVS SET_VMA SET_TIMERSLACK",
-            when: SyscallRule.Condition.oneOf(0, [15, 16, 1, 3, 4, 23, 41, 38, 39, 0x5356_4d41, 29])
+            "SET/GET_NAME GET/SET_DUMPABLE CAPBSET_READ SET_THP_DISABLE GET/SET_NO_NEW_PRIVS SET_VMA SET_TIMERSLACK",
+            when: SyscallRule.Condition.oneOf(0, [15, 16, 3, 4, 23, 41, 38, 39, 0x5356_4d41, 29])
         ),
         SyscallRule(
             "fcntl",

@@ -15,7 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { UIDS_PER_BOX = 8, END_WAIT_MILLIS = 5000 };
+enum { UIDS_PER_BOX = 8, END_WAIT_MILLIS = 2000, EXEC_WAIT_MILLIS = 10000 };
 
 /* Both ends of the pipes of one box, and what goes to the daemon. */
 struct pipes {
@@ -117,15 +117,18 @@ static int clone_child(struct spawner *spawner, uint32_t profile, struct launch 
 }
 
 /* Lets the child go and waits until it has executed, or learns which step failed. */
-static int await_exec(struct pipes *pipes, uint32_t *step)
+static int await_exec(struct pipes *pipes, int pidfd, uint32_t *step)
 {
     *step = SP_STEP_SYNC;
     if (write(pipes->go[1], "g", 1) != 1) return errno;
     close(pipes->report[1]);
     pipes->report[1] = -1;
+    struct pollfd wait[] = { { .fd = pipes->report[0], .events = POLLIN }, { .fd = pidfd, .events = POLLIN } };
+    if (poll(wait, 1, EXEC_WAIT_MILLIS) != 1) return ETIMEDOUT;
     struct report failure;
     ssize_t length = read(pipes->report[0], &failure, sizeof failure);
-    if (length == 0) return 0;
+    /* End of file means executed, or dead on the way there, of a memory limit for example. */
+    if (length == 0) return poll(&wait[1], 1, 0) == 0 ? 0 : ECHILD;
     if (length != (ssize_t)sizeof failure) return EIO;
     *step = failure.step;
     return failure.error != 0 ? failure.error : EIO;
@@ -148,30 +151,38 @@ static struct box *free_box(struct spawner *spawner)
 }
 
 /* Waits until the process with this descriptor is gone, and fills in how it ended. */
-static int reap(struct box *box, struct sp_reply *reply)
+static int reap(struct box *box, struct sp_reply *reply, int wait_millis)
 {
     struct pollfd poll_for = { .fd = box->pidfd, .events = POLLIN };
-    if (poll(&poll_for, 1, END_WAIT_MILLIS) != 1) return ETIMEDOUT;
+    if (poll(&poll_for, 1, wait_millis) != 1) return ETIMEDOUT;
     siginfo_t info = { 0 };
     if (waitid(P_PIDFD, (id_t)box->pidfd, &info, WEXITED) != 0) return errno;
     reply->exit_code = info.si_code;
     reply->exit_status = info.si_status;
+    close(box->pidfd);
+    box->pidfd = -1;
     return 0;
 }
 
-static int end_box(struct spawner *spawner, struct box *box, struct sp_reply *reply)
+static int end_box(struct spawner *spawner, struct box *box, struct sp_reply *reply, int wait_millis, int tries)
 {
     int code = 0;
-    if (box->pidfd >= 0) {
-        cgroup_kill(spawner, box->name, box->pidfd);
-        code = reap(box, reply);
-    }
+    cgroup_kill(spawner, box->name, box->pidfd);
+    if (box->pidfd >= 0) code = reap(box, reply, wait_millis);
     cgroup_read_usage(spawner, box->name, reply);
-    if (cgroup_remove(spawner, box->name) != 0 && code == 0) code = EBUSY;
-    if (box->pidfd >= 0) close(box->pidfd);
-    box->pidfd = -1;
-    box->used = code == ETIMEDOUT; /* its user ids rest as long as anything of it may live */
+    int remove = cgroup_remove(spawner, box->name, tries);
+    if (code == 0) code = remove;
+    box->used = box->dying = code != 0;
     return code;
+}
+
+/* Boxes whose end did not come in time get another chance whenever a new one is asked for. */
+static void end_dying(struct spawner *spawner)
+{
+    for (size_t i = 0; i < COUNT(spawner->boxes); i++) {
+        struct sp_reply ignored = { 0 };
+        if (spawner->boxes[i].dying) end_box(spawner, &spawner->boxes[i], &ignored, 0, 1);
+    }
 }
 
 static int start(struct spawner *spawner, const struct sp_request *request, struct box *box, struct pipes *pipes, int trees[2], uint32_t *step)
@@ -189,7 +200,7 @@ static int start(struct spawner *spawner, const struct sp_request *request, stru
     if ((profile->flags & SP_PROFILE_VERSION) && (trees[1] = open_version(spawner, request->version)) < 0) return errno;
     if ((code = cgroup_create(spawner, request, box->name, step)) != 0) return code;
     struct launch launch = {
-        .policy = spawner->policy, .profile = profile, .root_name = name, .go = pipes->go[0], .report = pipes->report[1],
+        .policy = spawner->policy, .profile = profile, .root_name = name, .go = pipes->go[0], .go_writer = pipes->go[1], .report = pipes->report[1],
         .request = pipes->request[0], .reply = pipes->reply[1], .out = pipes->out[1], .err = pipes->err[1],
         .version = trees[1], .tmp = trees[0], .tmp_bytes = request->tmp_bytes,
     };
@@ -199,11 +210,12 @@ static int start(struct spawner *spawner, const struct sp_request *request, stru
     *step = SP_STEP_ID_MAP;
     uint32_t base = spawner->policy->uid_base + UIDS_PER_BOX * index;
     if ((code = write_process_files(box->pid, base)) != 0) return code;
-    return await_exec(pipes, step);
+    return await_exec(pipes, box->pidfd, step);
 }
 
 void box_spawn(struct spawner *spawner, const struct sp_request *request, struct sp_reply *reply, int descriptors[SP_D_COUNT])
 {
+    end_dying(spawner);
     struct box *box = free_box(spawner);
     uint32_t step = SP_STEP_REQUEST;
     reply->step = SP_STEP_REQUEST;
@@ -211,6 +223,7 @@ void box_spawn(struct spawner *spawner, const struct sp_request *request, struct
     if (reply->error != 0) return;
 
     box->used = true;
+    box->dying = false;
     box->generation++;
     box->name = spawner->next_name++;
     box->pidfd = -1;
@@ -233,7 +246,7 @@ void box_spawn(struct spawner *spawner, const struct sp_request *request, struct
         reply->pid = box->pid;
     } else {
         struct sp_reply ignored = { 0 };
-        end_box(spawner, box, &ignored);
+        end_box(spawner, box, &ignored, END_WAIT_MILLIS, REMOVE_TRIES);
         reply->step = (uint16_t)step;
         reply->error = code;
     }
@@ -248,7 +261,7 @@ void box_destroy(struct spawner *spawner, const struct sp_request *request, stru
     if (request->box >= COUNT(spawner->boxes)) return;
     struct box *box = &spawner->boxes[request->box];
     if (!box->used || box->generation != request->generation) return;
-    reply->error = end_box(spawner, box, reply);
+    reply->error = end_box(spawner, box, reply, END_WAIT_MILLIS, REMOVE_TRIES);
     reply->step = reply->error != 0 ? SP_STEP_WAIT : SP_STEP_NONE;
 }
 
@@ -259,6 +272,6 @@ void box_destroy_all(struct spawner *spawner)
     }
     for (size_t i = 0; i < COUNT(spawner->boxes); i++) {
         struct sp_reply ignored = { 0 };
-        if (spawner->boxes[i].used) end_box(spawner, &spawner->boxes[i], &ignored);
+        if (spawner->boxes[i].used) end_box(spawner, &spawner->boxes[i], &ignored, END_WAIT_MILLIS, REMOVE_TRIES);
     }
 }

@@ -15,7 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { CPU_PERIOD_MICROS = 100000, NAME_LENGTH = 40, REMOVE_TRIES = 400 };
+enum { CPU_PERIOD_MICROS = 100000, NAME_LENGTH = 40 };
 
 static void pause_micros(long micros)
 {
@@ -179,8 +179,7 @@ uint32_t cgroup_open_files(struct spawner *spawner, uint64_t name, int descripto
         descriptors[SP_D_FREEZE] = open_file(freezer, "freezer.state", O_WRONLY);
         descriptors[SP_D_EVENTS] = open_file(freezer, "freezer.state", O_RDONLY);
         flags = SP_REPLY_CPU_NANOS | SP_REPLY_FREEZER_V1;
-        if (cpuacct >= 0) close(cpuacct);
-        if (freezer >= 0) close(freezer);
+        close_all((int[]){ cpuacct, freezer }, 2);
     }
     if (unified_limits(spawner)) {
         descriptors[SP_D_MEMORY_EVENTS] = open_file(unified, "memory.events", O_RDONLY);
@@ -190,9 +189,7 @@ uint32_t cgroup_open_files(struct spawner *spawner, uint64_t name, int descripto
         descriptors[SP_D_PIDS_EVENTS] = open_file(pids, "pids.events", O_RDONLY);
         descriptors[SP_D_OOM] = watch_oom(memory);
     }
-    if (unified >= 0) close(unified);
-    if (memory >= 0) close(memory);
-    if (pids >= 0) close(pids);
+    close_all((int[]){ unified, memory, pids }, 3);
     return flags;
 }
 
@@ -258,20 +255,21 @@ void cgroup_kill(struct spawner *spawner, uint64_t name, int pidfd)
     close(freezer);
 }
 
-int cgroup_remove(struct spawner *spawner, uint64_t name)
+int cgroup_remove(struct spawner *spawner, uint64_t name, int tries)
 {
     char group[NAME_LENGTH];
     group_name(name, group);
-    int code = 0;
+    int worst = 0;
     for (int i = 0; i < SP_CG_COUNT; i++) {
         if (spawner->bases[i] < 0) continue;
-        for (int try = 0; try < REMOVE_TRIES; try++) {
+        int code = EBUSY;
+        for (int try = 0; try < tries && code == EBUSY; try++) {
+            if (try > 0) pause_micros(try < 20 ? 50 : 500);
             code = unlinkat(spawner->bases[i], group, AT_REMOVEDIR) == 0 || errno == ENOENT ? 0 : errno;
-            if (code != EBUSY) break;
-            pause_micros(try < 20 ? 50 : 500);
         }
+        if (code != 0) worst = code;
     }
-    return code;
+    return worst;
 }
 
 static int sweep_base(struct spawner *spawner, int base)
@@ -284,7 +282,7 @@ static int sweep_base(struct spawner *spawner, int base)
         unsigned long long name;
         if (sscanf(entry->d_name, "box-%llu", &name) != 1) continue;
         cgroup_kill(spawner, name, -1);
-        if (cgroup_remove(spawner, name) != 0) left++;
+        if (cgroup_remove(spawner, name, REMOVE_TRIES) != 0) left++;
         if (name >= spawner->next_name) spawner->next_name = name + 1;
     }
     closedir(directory);

@@ -30,7 +30,23 @@ enum { RULE_PATH_BENEATH = 1 };
 static int wait_for_maps(const struct launch *launch)
 {
     char byte;
-    return read(launch->go, &byte, 1) == 1 ? 0 : ECANCELED; /* end of file: the spawner gave up */
+    close(launch->go_writer);
+    return read(launch->go, &byte, 1) == 1 ? 0 : ECANCELED; /* end of file: the spawner is gone or gave up */
+}
+
+/* Anonymous memory files are exempt from noexec mounts and from Landlock; this setting of the box's own pid namespace
+ * (Linux 6.3) makes executing one fail. Only the host's root may write it, so this comes before the credentials, and
+ * only through a full /proc, which is mounted for this moment. Kernels without it keep one layer less. */
+static int forbid_memfd_exec(const struct launch *launch)
+{
+    (void)launch;
+    if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0) return errno;
+    if (mount("proc", "proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) != 0) return errno;
+    int file = open("proc/sys/vm/memfd_noexec", O_WRONLY | O_CLOEXEC);
+    int code = file < 0 && errno != ENOENT ? errno : 0;
+    if (file >= 0 && write(file, "2", 1) != 1) code = errno;
+    if (file >= 0) close(file);
+    return umount2("proc", MNT_DETACH) == 0 ? code : errno;
 }
 
 /* Files cannot be made, nor mounts, before this process is somebody in its user namespace. */
@@ -54,7 +70,6 @@ static int reset_signals(const struct launch *launch)
 /* The working directory is the prepared root, in this process's own copy of the mount namespace. */
 static int mount_root(const struct launch *launch)
 {
-    if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0) return errno;
     /* pivot_root(2) refuses a mount locked by the user namespace: put an unlocked copy on top and step into it. */
     if (mount(".", ".", NULL, MS_BIND | MS_REC, NULL) != 0) return errno;
     if (chdir("..") != 0 || chdir(launch->root_name) != 0) return errno;
@@ -209,6 +224,7 @@ _Noreturn void child_run(const struct launch *launch)
 {
     static const struct { uint32_t step; int (*run)(const struct launch *); } steps[] = {
         { SP_STEP_SYNC, wait_for_maps },
+        { SP_STEP_MOUNT, forbid_memfd_exec },
         { SP_STEP_CREDENTIALS, become_namespace_root },
         { SP_STEP_SYNC, reset_signals },
         { SP_STEP_MOUNT, mount_root },

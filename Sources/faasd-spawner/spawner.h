@@ -12,6 +12,7 @@
 
 struct box {
     bool used;
+    bool dying; /* its end was ordered and has not come: number and user ids rest until it has */
     uint32_t generation;
     uint64_t name; /* its control groups are called box-NAME */
     pid_t pid;
@@ -35,6 +36,7 @@ struct launch {
     const struct sp_profile *profile;
     const char *root_name;
     int go;          /* reads one byte: the id maps are written */
+    int go_writer;   /* the spawner's end of it, closed first of all, so that the spawner's death is an end of file */
     int report;      /* writes struct report when a step fails; closed by a successful exec */
     int request;
     int reply;
@@ -70,8 +72,9 @@ int cgroup_directory(struct spawner *spawner, uint64_t name);
 uint32_t cgroup_open_files(struct spawner *spawner, uint64_t name, int descriptors[SP_D_COUNT]);
 void cgroup_read_usage(struct spawner *spawner, uint64_t name, struct sp_reply *reply);
 void cgroup_kill(struct spawner *spawner, uint64_t name, int pidfd);
-/* Removes the groups of a box once they are empty. */
-int cgroup_remove(struct spawner *spawner, uint64_t name);
+/* Removes the groups of a box once they are empty, trying that many times; EBUSY when something still lives there. */
+int cgroup_remove(struct spawner *spawner, uint64_t name, int tries);
+enum { REMOVE_TRIES = 200 };
 
 /* box.c */
 void box_spawn(struct spawner *spawner, const struct sp_request *request, struct sp_reply *reply, int descriptors[SP_D_COUNT]);

@@ -42,6 +42,7 @@ enum Daemon {
         let invoker: Invoker
         let store: VersionStore
         let registry = PrometheusRegistry()
+        let bodies: BodyBudget
 
         init(_ prepared: Startup.Prepared, _ logger: Logger) async throws {
             self.prepared = prepared
@@ -55,6 +56,7 @@ enum Daemon {
                 logger.critical("the ledger cannot go on", metadata: ["error": "\(error)"])
                 exit(74)
             }
+            bodies = BodyBudget(bytesMax: limits.bodyBytesMax)
             invoker = Invoker(spawner: prepared.spawner, ledger: ledger, limits: limits, logger: logger)
             store = VersionStore(path: prepared.storePath, limits: limits)
             try await reconcile()
@@ -71,11 +73,18 @@ enum Daemon {
             try? FileManager.default.removeItem(atPath: prepared.socketPath)
             let tcp = application(.hostname(address.host, port: address.port))
             let unix = application(.unixDomainSocket(path: prepared.socketPath))
+            let housekeeping = Housekeeping(
+                catalog: catalog,
+                invoker: invoker,
+                store: store,
+                interval: .seconds(10),
+                logger: logger
+            )
             let drain = Duration.seconds(prepared.configuration.drainSeconds)
             var configuration = ServiceGroupConfiguration(
                 services: [
                     .init(service: tcp), .init(service: unix),
-                    .init(service: Housekeeping(invoker: invoker, interval: .seconds(10))),
+                    .init(service: housekeeping),
                     .init(service: SpawnerWatch(spawner: prepared.spawner, drain: drain, logger: logger)),
                 ],
                 gracefulShutdownSignals: [.sigterm, .sigint],
@@ -99,8 +108,14 @@ enum Daemon {
             let authenticator = Authenticator(catalog: catalog, administrators: [0, prepared.user.uid])
             let limits = prepared.configuration.limits
             let router = Router(context: EdgeContext.self)
-            CallRoutes(catalog: catalog, invoker: invoker, authenticator: authenticator, limits: limits, logger: logger)
-                .add(to: router)
+            CallRoutes(
+                catalog: catalog,
+                invoker: invoker,
+                authenticator: authenticator,
+                limits: limits,
+                bodies: bodies,
+                logger: logger
+            ).add(to: router)
             ManageRoutes(
                 catalog: catalog,
                 ledger: ledger,
@@ -109,6 +124,7 @@ enum Daemon {
                 store: store,
                 authenticator: authenticator,
                 limits: limits,
+                bodies: bodies,
                 ledgerPath: prepared.stateDirectory + "/ledger.db",
                 logger: logger
             ).add(to: router)
@@ -117,7 +133,9 @@ enum Daemon {
             )
             return Application(
                 router: router,
-                server: .http1(configuration: .init(idleTimeout: .seconds(75))),
+                server: .http1(
+                    configuration: .init(additionalChannelHandlers: [RequestDeadline()], idleTimeout: .seconds(75))
+                ),
                 configuration: .init(
                     address: address,
                     serverName: "faasd",

@@ -7,14 +7,18 @@ import ServiceLifecycle
 
 /// What is done from time to time: idle workers go, and the files of versions that are gone.
 struct Housekeeping: Service {
+    let catalog: Catalog
     let invoker: Invoker
+    let store: VersionStore
     let interval: Duration
+    let logger: Logger
 
     func run() async throws {
         try? await cancelWhenGracefulShutdown {
             while !Task.isCancelled {
                 try await Task.sleep(for: interval)
                 await invoker.retireIdle()
+                await Self.removeDeadVersions(catalog, invoker, store, logger)
             }
         }
     }
@@ -25,10 +29,14 @@ struct Housekeeping: Service {
     {
         let dead = catalog.versionsToRemove()
         await invoker.retire(versions: Set(dead.map(\.id)))
-        for version in dead { store.remove(version.storeKey) }
-        do { try catalog.didRemoveFiles(of: dead.map(\.id)) } catch {
-            logger.warning("versions not marked as removed", metadata: ["error": "\(error)"])
-        }
+        // Calls that still run have their files until they end; the next round takes them.
+        let unused = dead.filter { !invoker.isInUse(version: $0.id) }
+        do {
+            for version in unused {
+                try store.remove(version.storeKey)
+                try catalog.didRemoveFiles(of: [version.id])
+            }
+        } catch { logger.warning("files of a dead version not removed", metadata: ["error": "\(error)"]) }
     }
 }
 

@@ -1,5 +1,6 @@
 import Crypto
 import Foundation
+import Invoker
 import Sandbox
 
 /// What is done while the process is still root and has one thread.
@@ -30,6 +31,7 @@ enum Startup {
                 "must be started as root: it starts faasd-spawner and then serves as user \(user) without privileges"
             )
         }
+        try checkDescriptors(configuration)
         let user = try HostUser(named: user)
         let runtime = try Installation.runtimes(runtimes) + "/python"
         let state = try makeStateDirectory(Installation.absolute(stateDirectory), user)
@@ -60,6 +62,20 @@ enum Startup {
             cgroups: cgroups
         )
     }
+
+    /// A daemon that runs out of descriptors serves nobody: better not to start than to find out under load.
+    private static func checkDescriptors(_ configuration: Configuration) throws {
+        let (workers, connections) = (configuration.limits.workersMax, configuration.connectionsMax)
+        let needed = UInt64(workers * descriptorsPerWorker + connections + 64)
+        let limit = Host.raiseDescriptorLimit()
+        guard limit >= needed else {
+            throw StartupError(
+                "open files: the hard limit is \(limit), \(needed) are needed for \(workers) workers and \(connections) connections; raise it (ulimit -Hn, LimitNOFILE=) or lower limits.workers or connections"
+            )
+        }
+    }
+
+    private static let descriptorsPerWorker = 14
 
     private static func makeStateDirectory(_ path: String, _ user: HostUser) throws -> String {
         umask(0o022)

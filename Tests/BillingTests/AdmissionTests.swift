@@ -2,7 +2,7 @@ import Testing
 
 @testable import Billing
 
-@Suite struct AdmissionTests {
+@Suite(.timeLimit(.minutes(2))) struct AdmissionTests {
     /// Runs calls at once; how many succeeded, and the refusals.
     private func parallel(
         _ count: Int,

@@ -61,7 +61,7 @@ import Testing
         ),
         (
             "DELETE FROM quota_used WHERE metric = 'spend_day_microcredits'", ["I14"],
-            ["account:alice: 0 microcredits counted"]
+            ["account:alice", "0 microcredits counted"]
         ),
         ("UPDATE price_book SET doc = replace(doc, '1000000', '1000001')", ["I7", "I8", "I11"], ["price book 1"]),
         ("UPDATE royalty SET per_call_ucr = 400000", ["I7", "I11"], ["usage 1 "]),

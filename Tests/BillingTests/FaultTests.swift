@@ -3,7 +3,7 @@ import Testing
 
 @testable import Billing
 
-@Suite struct FaultTests {
+@Suite(.timeLimit(.minutes(2))) struct FaultTests {
     /// Charges until the ledger fails; the error, and the invocations whose receipt was given.
     private func chargeUntilFailure(_ test: TestLedger) async throws -> (LedgerError?, Set<String>) {
         var acknowledged: Set<String> = []

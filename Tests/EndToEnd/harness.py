@@ -162,6 +162,7 @@ class Daemon:
         try:
             if self.process is not None:
                 self.stop()
+                assert not boxes.bases(self.group), f"control groups of {self.group} are left behind"
             self.wait_for_nothing()
         finally:
             if self.process is not None:

@@ -45,7 +45,7 @@ class Bodies(DaemonCase):
     def test_a_chunked_body_above_10_mib_is_413(self):
         for size in (MOST + 1, 3 * MOST):
             with self.subTest(size):
-                self.assert_too_large(talk(self.daemon.port, self.in_chunks(b"x" * size)))
+                self.assert_too_large(self.talk_at_once(self.in_chunks(b"x" * size)))
 
     def test_a_body_that_announces_a_terabyte_is_refused_before_it_comes(self):
         lines = self.fields("text/plain", ("Content-Length", 1 << 40))
@@ -54,6 +54,22 @@ class Bodies(DaemonCase):
             raw.shutdown(socket.SHUT_WR)
             self.assertIn(raw.recv(64)[:12], (b"HTTP/1.1 413", b"HTTP/1.1 400", b""))
         self.assert_answers_at_once()
+
+    def talk_at_once(self, payload):
+        """Sends all before it reads anything, as most clients do; nobody may have to wait for the other."""
+        began = time.monotonic()
+        reply = talk(self.daemon.port, payload, timeout=6)
+        self.assertLess(time.monotonic() - began, 5, f"the body was not taken: {reply}")
+        return reply
+
+    def test_a_refusal_does_not_leave_the_caller_stuck_in_its_sending(self):
+        body = b"x" * (9 << 20)
+        for why, path, key in (("wrong key", self.length, "simwrong"), ("unknown", "author/no", self.caller.key)):
+            for connection in ("keep-alive", "close"):
+                with self.subTest(f"{why}, {connection}"):
+                    lines = [("Authorization", key), ("Content-Type", "text/plain"), ("Connection", connection)]
+                    lines.append(("Content-Length", len(body)))
+                    self.assertEqual(self.talk_at_once(head("POST", f"/v1/algo/{path}", lines) + body).status, 200)
 
     def json(self, body, query="?output=raw"):
         return self.daemon.call(self.echo, body, self.caller, "application/json", query)

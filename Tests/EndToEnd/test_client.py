@@ -10,10 +10,8 @@ class OfficialClient(DaemonCase):
     def prepare(cls):
         cls.library = import_algorithmia()
         deploy = cls.daemon.deploy
-        for fixture in ("counter", "raises", "sleeps", "talks"):
+        for fixture in ("raises", "sleeps", "talks"):
             deploy(fixture, cls.author)
-        deploy("counter", cls.author, "--isolation", "call", name="fresh")
-        deploy("counter", cls.author, "--isolation", "shared", name="common")
 
     def algo(self, name, user=None, **options):
         key = (user or self.caller).key

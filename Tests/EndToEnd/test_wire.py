@@ -1,11 +1,12 @@
 """Statuses, bodies and headers of algorithm calls: contract 2.2, row by row."""
 import http.client
 import re
+import socket
 import threading
 import time
 
-from harness import Daemon, DaemonCase
-from wire import ask, connection, send
+from harness import DaemonCase
+from wire import ask, connection, head, send
 
 INTEGERS = ("Price-Version", "Queue-Us", "Load-Us", "Run-Us", "Wall-Us", "Cpu-Us", "Charge-Microcredits",
             "Royalty-Microcredits", "Credit-Remaining-Microcredits")
@@ -225,14 +226,15 @@ class FullHouse(DaemonCase):
 class Draining(DaemonCase):
     """What a daemon does that was told to stop."""
 
-    @classmethod
-    def setUpClass(cls):
-        cls.config = {"drain_seconds": 4}
-        super().setUpClass()
+    config = {"drain_seconds": 4}
 
     @classmethod
     def prepare(cls):
         cls.sleeps = cls.daemon.deploy("sleeps", cls.author)
+
+    def setUp(self):
+        if self.daemon.process is None:
+            self.daemon.start()
 
     def in_the_background(self, seconds, answers):
         def run():
@@ -247,8 +249,6 @@ class Draining(DaemonCase):
         return thread
 
     def test_a_running_call_is_finished_answered_and_charged_once(self):
-        if self.daemon.process is None:
-            self.daemon.start()
         answers = []
         thread = self.in_the_background(2, answers)
         self.daemon.stop()
@@ -261,8 +261,6 @@ class Draining(DaemonCase):
         self.daemon.audit()
 
     def test_a_call_that_outlasts_the_drain_is_killed_and_the_daemon_ends_well(self):
-        if self.daemon.process is None:
-            self.daemon.start()
         answers = []
         thread = self.in_the_background(60, answers)
         began = time.monotonic()
@@ -275,8 +273,6 @@ class Draining(DaemonCase):
         self.assertEqual(self.daemon.balance("caller")["held_microcredits"], 0)
 
     def test_idle_connections_of_clients_do_not_delay_the_end(self):
-        if self.daemon.process is None:
-            self.daemon.start()
         opened = [connection(self.daemon.port) for _ in range(3)]
         for one in opened:
             self.addCleanup(one.close)
@@ -284,4 +280,12 @@ class Draining(DaemonCase):
         began = time.monotonic()
         self.daemon.stop()
         self.assertLess(time.monotonic() - began, 3)
-        self.daemon.start()
+
+    def test_a_body_that_never_comes_does_not_keep_the_daemon_from_ending(self):
+        fields = [("Authorization", self.caller.key), ("Content-Type", "text/plain"), ("Content-Length", 1000)]
+        raw = socket.create_connection(("127.0.0.1", self.daemon.port))
+        self.addCleanup(raw.close)
+        raw.sendall(head("POST", f"/v1/algo/{self.echo}", fields) + b"x")
+        began = time.monotonic()
+        self.daemon.stop()
+        self.assertLess(time.monotonic() - began, 4 + 10 + 3)

@@ -43,10 +43,14 @@ uint32_t sbx_landlock_abi(void);
 /* Starts the spawner by vfork and execve, with the three descriptors at the numbers the protocol names. *pidfd is
  * yours. The child's handlers and mask are reset. */
 int sbx_start_spawner(const char *path, int policy, int socket, int lock, int *pid, int *pidfd);
-/* A pair of connected SEQPACKET sockets, close-on-exec. */
+/* A pair of connected SEQPACKET sockets, close-on-exec; receiving from the first gives up after 60 seconds. */
 int sbx_socketpair(int pair[2]);
+/* Raises the soft limit of descriptors to the hard one; returns it. */
+uint64_t sbx_raise_descriptor_limit(void);
 int sbx_send(int socket, const struct sp_request *request);
-/* Receives one reply; descriptors[] gets what came with it, -1 elsewhere. EPIPE when the other end is closed. */
+/* Receives one reply; descriptors[] gets what came with it, -1 elsewhere. EPIPE when the other end is closed, EMFILE
+ * when this process has no room for the descriptors: *reply is valid then, and the box must be ended. EAGAIN when
+ * nothing came within the socket's patience. */
 int sbx_receive(int socket, struct sp_reply *reply, int descriptors[SP_D_COUNT]);
 /* Exit code (0 to 255) or 128 + signal of a child that ended, or -errno. */
 int sbx_wait(int pidfd);

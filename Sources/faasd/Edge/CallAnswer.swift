@@ -62,6 +62,7 @@ struct CallAnswer: Sendable {
     init(_ status: HTTPResponse.Status, _ problem: Envelope.Problem, _ invocation: InvocationID, raw: Bool = false) {
         headers[.contentType] = "application/json"
         headers[.callID] = invocation.description
+        if status == .serviceUnavailable { headers[.retryAfter] = "1" }
         body = Envelope.error(problem, Envelope.Metadata(invocation: invocation))
         self.status = raw && status == .ok ? .badRequest : status
     }

@@ -12,6 +12,7 @@ struct CallRoutes: Sendable {
     let invoker: Invoker
     let authenticator: Authenticator
     let limits: Limits
+    let bodies: BodyBudget
     let logger: Logger
 
     func add(to router: Router<EdgeContext>) {
@@ -22,10 +23,17 @@ struct CallRoutes: Sendable {
     @Sendable private func call(_ request: Request, _ context: EdgeContext) async -> Response {
         let invocation = InvocationID()
         let raw = request.uri.queryParameters["output"] == "raw"
-        do {
+        do throws(CallProblem) {
             let parameters = try parameters(request)
             let payer = try payer(request, await authenticator.caller(request, context))
             let version = try resolve(context, payer)
+            guard let room = bodies.reserve(announcedBytes(request)) else {
+                throw CallProblem(
+                    .serviceUnavailable,
+                    "SystemError",
+                    "the server holds as many request bodies as it may just now; try again in a second"
+                )
+            }
             let input = try await body(request)
             try check(input, parameters)
             let call = CallRequest(
@@ -38,6 +46,7 @@ struct CallRoutes: Sendable {
                 timeoutSeconds: parameters.timeoutSeconds
             )
             let reply = await invoker.call(call)
+            room.giveBack()
             log(reply, call)
             return CallAnswer(reply, parameters, invocation, isOwner: payer.owns(version)).response
         } catch {
@@ -103,6 +112,12 @@ struct CallRoutes: Sendable {
             let selector = parameters.get("version").map { "/" + $0 } ?? ""
             throw CallProblem(.ok, "EntityNotFoundError", "algorithm algo://\(owner)/\(name)\(selector) not found")
         }
+    }
+
+    /// What a body may take; a request that does not say is taken for the largest.
+    private func announcedBytes(_ request: Request) -> Int {
+        let announced = request.headers[.contentLength].flatMap { Int($0) } ?? limits.inputBytesMax
+        return max(0, min(announced, limits.inputBytesMax))
     }
 
     private func body(_ request: Request) async throws(CallProblem) -> ByteBuffer {

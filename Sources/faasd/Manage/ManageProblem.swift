@@ -77,6 +77,13 @@ extension ManageProblem {
     init(_ failure: Builder.Failure) {
         switch failure {
         case .rejected(let type, let message): self.init(status: .unprocessableContent, type: type, message: message)
+        case .busy(let waiting):
+            self.init(
+                status: .tooManyRequests,
+                type: "QueueFullError",
+                message: "\(waiting) builds already wait, which is the most; try again in a minute",
+                limit: "\(waiting)"
+            )
         case .fault(let message): self.init(status: .internalServerError, type: "SystemError", message: message)
         }
     }

@@ -108,12 +108,20 @@ extension ManageRoutes {
         let (owner, name) = Self.names(context)
         try requireOwner(owner, caller)
         _ = try user(owner)
+        guard let room = bodies.reserve(limits.archiveBytesMax) else {
+            throw ManageProblem(
+                status: .serviceUnavailable,
+                type: "SystemError",
+                message: "the server holds as many uploads as it may just now; try again in a minute"
+            )
+        }
         let archive = try await archive(request)
         var specification = VersionSpecification(hash: Self.hash(archive), storeKey: StoreKey.random())
         try Self.read(request, into: &specification)
         let version = try catalog.beginVersion(owner: owner, name: name, specification)
         do {
             try await builder.build(version, archive: archive)
+            room.giveBack()
             try await ledger.setRoyalty(
                 versionID: version.id,
                 algorithm: version.algorithm,
@@ -122,7 +130,8 @@ extension ManageRoutes {
             )
             try catalog.finishVersion(id: version.id)
         } catch {
-            try catalog.failVersion(id: version.id)
+            // It may have been deleted in the meantime; what went wrong with the build is what counts.
+            try? catalog.failVersion(id: version.id)
             await Housekeeping.removeDeadVersions(catalog, invoker, store, logger)
             throw error
         }

@@ -13,6 +13,7 @@ struct ManageRoutes: Sendable {
     let store: VersionStore
     let authenticator: Authenticator
     let limits: Limits
+    let bodies: BodyBudget
     let ledgerPath: String
     let logger: Logger
 
