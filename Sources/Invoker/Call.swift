@@ -57,6 +57,8 @@ public struct CallReply: Sendable {
         case failure(Failure)
         /// The call was not let in.
         case refused(Refusal)
+        /// The daemon is too busy just now; nothing was charged.
+        case busy(String)
         /// Something of ours failed; the text is for the log, not for the caller.
         case fault(String)
         /// The charge may or may not be durable; the usage record tells after the restart.

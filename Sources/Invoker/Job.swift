@@ -99,7 +99,7 @@ struct Attempt: Sendable {
         switch reply.answer {
         case .value: .ok
         case .failure(let failure): failure.outcome
-        case .refused, .fault, .outcomeUnknown: .platformFault
+        case .refused, .busy, .fault, .outcomeUnknown: .platformFault
         }
     }
 
@@ -141,22 +141,9 @@ extension CallRequest {
 
     func noWorker(_ refusal: WorkerPool.Refusal) -> CallReply.Answer {
         switch refusal {
-        case .deadline:
-            return .failure(
-                Failure(
-                    outcome: .platformFault,
-                    type: "TimeoutError",
-                    message: "no worker became free within \(timeout.seconds) seconds; try again later"
-                )
-            )
+        case .deadline: .busy("no worker became free within \(timeout.seconds) seconds; try again later")
         case .queueFull(let waiting):
-            return .failure(
-                Failure(
-                    outcome: .platformFault,
-                    type: "QueueFullError",
-                    message: "\(waiting) calls already wait for a worker, which is the most; try again later"
-                )
-            )
+            .busy("\(waiting) calls already wait for a worker, which is the most; try again later")
         }
     }
 

@@ -14,7 +14,7 @@ struct AlgoDeploy: AsyncParsableCommand {
         commandName: "deploy",
         abstract: "Deploy a directory of Python as a new version.",
         discussion: """
-            The directory holds NAME.py or src/NAME.py with apply(input), and maybe requirements.txt. It is packed without \
+            The directory holds NAME.py or main.py with apply(input), and maybe requirements.txt. It is packed without \
             .git and __pycache__; the same files always make the same archive. Symbolic links are refused, as are \
             directories without any .py file or with more than 100 MiB.
 

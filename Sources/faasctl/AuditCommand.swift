@@ -19,7 +19,7 @@ struct AuditCommand: ParsableCommand {
 
                 EXAMPLE
                   faasctl audit run
-                  faasctl audit run --database /backup/billing.db --json
+                  faasctl audit run --database /backup/ledger.db --json
                 """
         )
         @OptionGroup var connection: ConnectionOptions

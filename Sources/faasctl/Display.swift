@@ -43,5 +43,11 @@ enum Display {
         return Date(timeIntervalSince1970: Double(microseconds) / 1_000_000).formatted(.iso8601)
     }
 
+    /// A moment given in seconds of Unix time, as limits are reset.
+    static func moment(seconds value: Scalar?) -> String {
+        guard let value, let seconds = value.integer else { return value?.description ?? "-" }
+        return Date(timeIntervalSince1970: Double(seconds)).formatted(.iso8601)
+    }
+
     static func yesNo(_ flag: Bool) -> String { flag ? "yes" : "no" }
 }

@@ -44,7 +44,7 @@ struct QuotaExplain: QueryCommand {
                     link.scope,
                     link.used?.description ?? "-",
                     link.limit?.description ?? "-",
-                    link.reset.map { Display.instant($0) } ?? "-"
+                    Display.moment(seconds: link.reset)
                 )
             }
         }

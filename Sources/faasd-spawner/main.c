@@ -144,8 +144,7 @@ int main(void)
     if (hello.error != 0) return 1;
     while (serve_one()) continue;
     box_destroy_all(&spawner);
-    for (int i = 0; i < SP_CG_COUNT; i++) {
+    for (int i = 0; i < SP_CG_COUNT; i++)
         if (spawner.bases[i] >= 0) rmdir(spawner.policy->cgroups[i].base);
-    }
     return 0;
 }

@@ -28,9 +28,17 @@ enum Daemon {
         } catch {
             Shutdown.begin()
             prepared.spawner.shutDown()
-            Console.complain("faasd: \(error)")
+            Console.complain("faasd: \(explain(error, prepared.address))")
             return 1
         }
+    }
+
+    private static func explain(_ error: any Error, _ address: ListenAddress) -> String {
+        guard let cause = error as? IOError, [EADDRINUSE, EACCES, EADDRNOTAVAIL].contains(cause.errnoCode) else {
+            return "\(error)"
+        }
+        let reason = String(cString: strerror(cause.errnoCode))
+        return "cannot listen on \(address.host):\(address.port): \(reason); choose another with --listen"
     }
 
     /// Everything that lives as long as the daemon.

@@ -6,77 +6,25 @@ a folder into which `pip install --target` has put algorithmia==2.0.5.
 import collections
 import json
 import os
-import pwd
 import shutil
 import signal
-import socket
 import sqlite3
 import subprocess
-import sys
 import tempfile
 import time
 import unittest
 
 import boxes
-from wire import Reply, Unix, ask
+from host import BINARIES, HOST_USER, REPOSITORY, check_host, free_port, wait_until
+from wire import Unix, ask
 
-REPOSITORY = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 FIXTURES = os.path.join(REPOSITORY, "Tests", "Fixtures", "algorithms")
 EXAMPLES = os.path.join(REPOSITORY, "Examples")
-BINARIES = os.path.abspath(os.environ.get("FAASD_BIN") or os.path.join(REPOSITORY, ".build", "debug"))
-HOST_USER = "faasd"
 START_SECONDS_MAX = 30
 STOP_SECONDS_MAX = 45
 
 User = collections.namedtuple("User", "name key key_id")
 Printed = collections.namedtuple("Printed", "code document out err")
-
-
-def check_host():
-    """Fails, and never skips, where the suite cannot say anything."""
-    if os.geteuid() != 0:
-        raise AssertionError("the end to end tests must run as root: faasd drops its rights itself")
-    for program in ("faasd", "faasctl", "faasd-spawner"):
-        if not os.access(os.path.join(BINARIES, program), os.X_OK):
-            raise AssertionError(f"{BINARIES}/{program} is not there: build first, or set FAASD_BIN")
-    if not boxes.mounts():
-        raise AssertionError("no control groups are mounted: without them no limit can be tested")
-    try:
-        pwd.getpwnam(HOST_USER)
-    except KeyError:
-        subprocess.run(["useradd", "--system", "--shell", "/usr/sbin/nologin", HOST_USER], check=True)
-
-
-def import_algorithmia():
-    """The official client, unmodified, from FAASD_ALGORITHMIA; behind everything else, because it brings old modules."""
-    folder = os.environ.get("FAASD_ALGORITHMIA")
-    if not folder or not os.path.isdir(os.path.join(folder, "Algorithmia")):
-        raise AssertionError(
-            f"FAASD_ALGORITHMIA is {folder!r}: it must name a folder made by pip install --target FOLDER algorithmia==2.0.5"
-        )
-    if folder not in sys.path:
-        sys.path.append(folder)
-    import Algorithmia
-
-    return Algorithmia
-
-
-def wait_until(happens, seconds, what):
-    """Asks again and again; returns the first true answer."""
-    end = time.monotonic() + seconds
-    while True:
-        answer = happens()
-        if answer:
-            return answer
-        if time.monotonic() > end:
-            raise AssertionError(f"after {seconds} s still not: {what}")
-        time.sleep(0.01)
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 class Daemon:
@@ -301,7 +249,3 @@ class DaemonCase(unittest.TestCase):
         began = time.monotonic()
         self.assert_result(self.daemon.call(self.echo, "next", self.caller), "next")
         self.assertLess(time.monotonic() - began, 3, "the next call had to wait")
-
-
-__all__ = ["BINARIES", "Daemon", "DaemonCase", "EXAMPLES", "FIXTURES", "REPOSITORY", "Reply", "User", "free_port",
-           "import_algorithmia", "wait_until"]

@@ -5,7 +5,8 @@ import threading
 import time
 
 import boxes
-from harness import HOST_USER, DaemonCase, wait_until
+from harness import DaemonCase
+from host import HOST_USER, wait_until
 
 SIGSYS = 31
 NO_CAPABILITIES = "0" * 16
@@ -69,7 +70,7 @@ class FromOutside(DaemonCase):
     def test_its_root_shows_nothing_of_the_host(self):
         mounts = boxes.read(f"/proc/{self.pid}/mountinfo")
         self.assertNotIn(self.daemon.state, os.listdir(f"/proc/{self.pid}/root"))
-        for missing in ("var", "home", "root", "sys", "boot", "work"):
+        for missing in ("var", "home", "root", "sys", "boot", "opt"):
             self.assertFalse(os.path.exists(f"/proc/{self.pid}/root/{missing}"), missing)
         for line in mounts.splitlines():
             point, options = line.split()[4:6]

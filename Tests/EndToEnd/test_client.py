@@ -2,7 +2,8 @@
 import importlib.metadata
 import time
 
-from harness import DaemonCase, import_algorithmia
+from harness import DaemonCase
+from host import import_algorithmia
 
 
 class OfficialClient(DaemonCase):

@@ -12,7 +12,8 @@ import unittest
 
 import boxes
 from archives import archive
-from harness import STOP_SECONDS_MAX, Daemon, DaemonCase, wait_until
+from harness import STOP_SECONDS_MAX, Daemon, DaemonCase
+from host import wait_until
 from wire import connection, send
 
 ROUNDS = 50

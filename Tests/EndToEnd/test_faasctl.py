@@ -2,7 +2,8 @@
 import json
 import os
 
-from harness import EXAMPLES, FIXTURES, DaemonCase, free_port
+from harness import EXAMPLES, FIXTURES, DaemonCase
+from host import free_port
 from wire import Unix, ask
 
 OK, REFUSED, UNREACHABLE, DIFFERENCES, USAGE = 0, 1, 3, 4, 64

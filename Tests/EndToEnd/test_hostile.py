@@ -3,7 +3,8 @@ import json
 import time
 
 import boxes
-from harness import DaemonCase, wait_until
+from harness import DaemonCase
+from host import wait_until
 
 MIB = 1 << 20
 

@@ -6,7 +6,8 @@ import sqlite3
 import subprocess
 import tempfile
 
-from harness import BINARIES, DaemonCase
+from harness import DaemonCase
+from host import BINARIES
 
 AUTHOR_PAYABLE, PLATFORM_FEE, COMPUTE_REVENUE = 2, 3, 4
 ONE_CREDIT_PER_CALL = {"prices": {"compute_picocredits_per_microsecond": 0, "call_microcredits": 1_000_000}}

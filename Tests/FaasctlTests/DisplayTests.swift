@@ -71,6 +71,12 @@ import Testing
         #expect(Display.instant(scalar) == text)
     }
 
+    @Test(arguments: [("1795478400", "2026-11-24T00:00:00Z"), ("\"soon\"", "soon"), ("null", "-")])
+    func `a reset is text or seconds`(json: String, text: String) throws {
+        let scalar = try JSONDecoder().decode(Scalar?.self, from: Data(json.utf8))
+        #expect(Display.moment(seconds: scalar) == text)
+    }
+
     @Test func `the progress line has a mark, the stage and the time`() {
         #expect(Progress.line(frame: 0, stage: "packing x", elapsedSeconds: 0) == "| packing x 0:00")
         #expect(Progress.line(frame: 5, stage: "installing", elapsedSeconds: 605) == "/ installing 10:05")

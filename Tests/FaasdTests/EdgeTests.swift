@@ -54,6 +54,23 @@ import Testing
         }
     }
 
+    @Test(arguments: [(99, true), (100, true), (101, false)])
+    func `bodies have room up to the budget, and give it back`(bytes: Int, hasRoom: Bool) {
+        let budget = BodyBudget(bytesMax: 100)
+        let isGranted: Bool
+        if let room = budget.reserve(bytes) {
+            isGranted = true
+            let second = budget.reserve(101 - bytes) == nil
+            #expect(second)
+            room.giveBack()
+        } else {
+            isGranted = false
+        }
+        #expect(isGranted == hasRoom)
+        let again = budget.reserve(100) != nil
+        #expect(again)
+    }
+
     private func object(_ buffer: ByteBuffer) throws -> [String: Any] {
         try #require(JSONSerialization.jsonObject(with: Data(buffer.readableBytesView)) as? [String: Any])
     }

@@ -44,6 +44,26 @@ import Testing
         #expect(decisions.filter { $0 == .granted(.start(evicting: nil)) }.count == granted)
     }
 
+    @Test(arguments: [(1, 1), (2, 2), (3, 2)])
+    func `seats of one account are bounded over all its versions`(asked: Int, granted: Int) {
+        var pool = PoolState(seatsMax: 10, seatsPerKeyMax: 1, seatsPerAccountMax: 2, waitersMax: 10)
+        let decisions = (0..<asked).map { pool.lease(PoolKey(versionID: Int64($0), account: "anna")) }
+        #expect(decisions.filter { $0 == .granted(.start(evicting: nil)) }.count == granted)
+        let other = pool.lease(b)
+        #expect(other == .granted(.start(evicting: nil)))
+    }
+
+    @Test func `at its bound an account's own oldest worker gives way`() {
+        var pool = PoolState(seatsMax: 10, seatsPerKeyMax: 2, seatsPerAccountMax: 1, waitersMax: 10)
+        _ = pool.lease(b)
+        _ = pool.giveBack(1, b, now: 1)
+        _ = pool.lease(a)
+        _ = pool.giveBack(2, a, now: 2)
+        let next = pool.lease(c)
+        #expect(next == .granted(.start(evicting: 2)))
+        #expect(pool.hasSeats(version: 2) && pool.hasSeats(version: 1) && !pool.hasSeats(version: 3))
+    }
+
     @Test func `the longest waiter gets the seat of a worker that died`() {
         var pool = PoolState(seatsMax: 1, seatsPerKeyMax: 1, waitersMax: 4)
         _ = pool.lease(a)

@@ -45,7 +45,8 @@ import Testing
     }
 
     @Test func `imports are read with any access level`() {
-        let source = "public import Billing\ninternal import Glibc\nimport struct Catalog.User\n// import Nothing\n"
+        let source =
+            "public import Billing\ninternal import Glibc\nimport struct Catalog.User // a note\n// import Nothing\n"
         #expect(TidyTests.importedModules(source) == ["Billing", "Glibc", "Catalog"])
     }
 }

@@ -87,16 +87,19 @@ import Testing
         path.split(separator: "/").dropFirst().first.map(String.init) ?? ""
     }
 
-    /// The modules that a Swift file imports, whatever the access level.
+    /// The modules that a Swift file imports, whatever the access level; comments and what stands in literals do not count.
     static func importedModules(_ text: String) -> Set<String> {
+        let code = String(decoding: BlankedSource(text, isC: false).bytes, as: UTF8.self)
         var modules: Set<String> = []
-        for line in text.split(separator: "\n") {
+        for line in code.split(separator: "\n") {
             let words = line.split(separator: " ").drop {
-                ["public", "package", "internal", "private"].contains($0) || $0.hasPrefix("@")
+                ["public", "package", "internal", "fileprivate", "private"].contains($0) || $0.hasPrefix("@")
             }
-            guard words.first == "import", let name = words.last else { continue }
+            guard words.first == "import" else { continue }
             // `import struct Module.Type` names the module before the point.
-            modules.insert(String(name.prefix { $0 != "." }))
+            let kinds: Set<Substring> = ["struct", "class", "enum", "protocol", "typealias", "func", "let", "var"]
+            guard let name = words.dropFirst().drop(while: { kinds.contains($0) }).first else { continue }
+            modules.insert(String(name.prefix { $0 != "." && $0 != ";" }))
         }
         return modules
     }

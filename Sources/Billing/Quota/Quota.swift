@@ -30,4 +30,17 @@ public struct QuotaExplanation: Sendable, Equatable, Codable {
     public let binding: Link?
     /// All limits that apply, in order of scope: account, key, algorithm, account and algorithm.
     public let chain: [Link]
+
+    /// Writes `binding` as null when nothing binds, so that readers always find the key.
+    ///
+    /// - Parameter encoder: where to write.
+    /// - Throws: what the encoder throws.
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(metric, forKey: .metric)
+        try container.encode(binding, forKey: .binding)
+        try container.encode(chain, forKey: .chain)
+    }
+
+    private enum CodingKeys: String, CodingKey { case metric, binding, chain }
 }

@@ -32,6 +32,9 @@ struct CallAnswer: Sendable {
                 metadata
             )
         case .refused(let refusal): refuse(refusal, parameters, metadata)
+        case .busy(let message):
+            headers[.retryAfter] = "1"
+            fail(.tooManyRequests, Envelope.Problem(message: message, type: "QueueFullError"), parameters, metadata)
         case .fault:
             fail(
                 .internalServerError,

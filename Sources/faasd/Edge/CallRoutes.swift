@@ -124,10 +124,7 @@ struct CallRoutes: Sendable {
         let most = limits.inputBytesMax
         let announced = request.headers[.contentLength].flatMap { Int($0) } ?? 0
         do {
-            guard announced <= most else {
-                try await request.body.discard(upTo: 4 * most)
-                throw NIOTooManyBytesError(maxBytes: most)
-            }
+            guard announced <= most else { throw NIOTooManyBytesError(maxBytes: most) }
             return try await request.body.collect(upTo: most)
         } catch is NIOTooManyBytesError {
             var problem = Envelope.Problem(

@@ -2,11 +2,15 @@ import HTTPTypes
 import NIOCore
 import NIOHTTPTypes
 
-/// Closes connections that take too long to say what they want.
+/// Closes connections that take too long to say what they want, and no connection while its client still speaks.
 ///
 /// A client that sends a byte now and then is never idle; this handler gives a request's head and its body an absolute
 /// time each, so that half-sent requests cannot hold every connection the daemon may have. While a request is being
 /// answered there is no clock here: the call's own deadline counts.
+///
+/// A client that asks for `Connection: close` and is answered before it has sent its whole body would never read that
+/// answer if nobody read its body. So the wish is kept here, the server behind reads on as on any other connection, and
+/// the connection ends when both sides have said all.
 final class RequestDeadline: ChannelDuplexHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPRequestPart
     typealias InboundOut = HTTPRequestPart
@@ -22,8 +26,9 @@ final class RequestDeadline: ChannelDuplexHandler, RemovableChannelHandler {
     private let bodyMax: TimeAmount
     private var alarm: Scheduled<Void>?
     private var isInBody = false
-    /// Requests that came whole and are not answered yet; more than one when a client sends ahead.
+    /// Requests that are not answered yet; more than one when a client sends ahead.
     private var unanswered = 0
+    private var closesAfterAnswer = false
 
     init(headMax: TimeAmount = RequestDeadline.head, bodyMax: TimeAmount = RequestDeadline.body) {
         self.headMax = headMax
@@ -46,24 +51,43 @@ final class RequestDeadline: ChannelDuplexHandler, RemovableChannelHandler {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         switch unwrapInboundIn(data) {
-        case .head:
+        case .head(var head):
             isInBody = true
+            unanswered += 1
             arm(bodyMax, context)
-        case .body: break
+            if head.headerFields[.connection]?.lowercased() == "close" {
+                closesAfterAnswer = true
+                head.headerFields[.connection] = nil
+            }
+            context.fireChannelRead(wrapInboundOut(.head(head)))
+        case .body: context.fireChannelRead(data)
         case .end:
             isInBody = false
-            unanswered += 1
             alarm?.cancel()
+            context.fireChannelRead(data)
+            rest(context)
         }
-        context.fireChannelRead(data)
     }
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
-        if case .end = unwrapOutboundIn(data) {
+        switch unwrapOutboundIn(data) {
+        case .head(var head) where closesAfterAnswer:
+            head.headerFields[.connection] = "close"
+            context.write(wrapOutboundOut(.head(head)), promise: promise)
+        case .end:
             unanswered = max(0, unanswered - 1)
-            if unanswered == 0 && !isInBody { arm(headMax, context) }
+            context.write(data, promise: promise)
+            rest(context)
+        default: context.write(data, promise: promise)
         }
-        context.write(data, promise: promise)
+    }
+
+    /// Once everything that was asked is answered: wait for the next request, or end what was asked to end.
+    private func rest(_ context: ChannelHandlerContext) {
+        guard unanswered == 0, !isInBody else { return }
+        guard closesAfterAnswer else { return arm(headMax, context) }
+        context.flush()
+        context.close(promise: nil)
     }
 
     private func arm(_ time: TimeAmount, _ context: ChannelHandlerContext) {

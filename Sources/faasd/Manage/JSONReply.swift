@@ -67,15 +67,3 @@ extension Request {
     /// The value of a query key, nil when it is not there.
     func query(_ name: String) -> String? { uri.queryParameters[Substring(name)].map { String($0) } }
 }
-
-extension RequestBody {
-    /// Reads and drops a body, up to a bound: a client that is still sending would miss an answer that comes with the
-    /// end of the connection.
-    func discard(upTo bytesMax: Int) async throws {
-        var bytes = 0
-        for try await part in self {
-            bytes += part.readableBytes
-            if bytes > bytesMax { return }
-        }
-    }
-}

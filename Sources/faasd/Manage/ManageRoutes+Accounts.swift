@@ -68,7 +68,7 @@ extension ManageRoutes {
             "/v1/manage/quotas",
             use: administrator { request, _, caller in
                 let wish = try await JSONReply.read(QuotaWish.self, request)
-                let scope = try QuotaScope(wish.scope)
+                let scope = try scope(wish.scope)
                 let quota = try await ledger.setQuota(
                     scope,
                     try metric(wish.metric),
@@ -81,7 +81,7 @@ extension ManageRoutes {
         router.get(
             "/v1/manage/quotas",
             use: administrator { request, _, _ in
-                let scope = try request.query("scope").map { try QuotaScope($0) }
+                let scope = try request.query("scope").map { try self.scope($0) }
                 let metric = try request.query("metric").map { try self.metric($0) }
                 return JSONReply.results(ledger.quotas(scope: scope, metric: metric))
             }
@@ -89,7 +89,7 @@ extension ManageRoutes {
         router.delete(
             "/v1/manage/quotas",
             use: administrator { request, _, caller in
-                let scope = try QuotaScope(request.query("scope") ?? "")
+                let scope = try scope(request.query("scope") ?? "")
                 let metric = try metric(request.query("metric") ?? "")
                 let removed = try await ledger.unsetQuota(scope, metric, actor: caller.actor)
                 return JSONReply.make(.ok, QuotaRemoved(scope: scope.text, metric: metric.rawValue, removed: removed))
@@ -107,6 +107,26 @@ extension ManageRoutes {
                 )
             }
         )
+    }
+
+    /// A scope in the names' own spelling: a limit on a name that nobody has would limit nothing.
+    private func scope(_ text: String) throws -> QuotaScope {
+        let parts = try text.split(separator: "+", omittingEmptySubsequences: false).map { part in
+            let pieces = part.split(separator: ":", maxSplits: 1).map(String.init)
+            guard pieces.count == 2 else { return String(part) }
+            if pieces[0] == "account" { return "account:" + (try user(pieces[1]).name) }
+            if pieces[0] == "key", catalog.key(id: pieces[1]) == nil {
+                throw ManageProblem(
+                    status: .notFound,
+                    type: "not_found",
+                    message: "there is no key \(pieces[1].prefix(100)); see faasctl key list",
+                    field: "scope",
+                    value: text
+                )
+            }
+            return String(part)
+        }
+        return try QuotaScope(parts.joined(separator: "+"))
     }
 
     private func metric(_ name: String) throws(ManageProblem) -> QuotaMetric {

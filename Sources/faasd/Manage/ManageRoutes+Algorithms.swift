@@ -160,7 +160,6 @@ extension ManageRoutes {
             limit: "\(most)"
         )
         if let announced = request.headers[.contentLength].flatMap({ Int($0) }), announced > most {
-            try await request.body.discard(upTo: 2 * most)
             throw tooLarge
         }
         do { return try await request.body.collect(upTo: most) } catch is NIOTooManyBytesError { throw tooLarge }

@@ -10,8 +10,12 @@ extension ManageRoutes {
             "/v1/manage/usage",
             use: anyKey { request, _, caller in
                 let limit = try request.query("limit").map { text in
-                    guard let number = Int(text), (1...10_000).contains(number) else {
-                        throw ManageProblem.invalid("limit", text, "a whole number from 1 to 10000")
+                    guard let number = Int(text), (1...ledger.limits.usageRowsMax).contains(number) else {
+                        throw ManageProblem.invalid(
+                            "limit",
+                            text,
+                            "a whole number from 1 to \(ledger.limits.usageRowsMax)"
+                        )
                     }
                     return number
                 }
