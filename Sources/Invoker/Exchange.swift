@@ -76,10 +76,10 @@ struct Exchange: ~Copyable {
         let isFrozen = stop(box, after: event)
         conversation.drainLogs(box)
         result.log = conversation.log.text
-        result.cpu = .microseconds(Int64(box.cpuMicros - min(cpuBefore, box.cpuMicros)))
+        result.cpu = .microseconds(Int64(clamping: box.cpuMicros.since(cpuBefore)))
         let evidence = Evidence(
-            oomKills: box.oomKills - before.oomKills,
-            pidsRefused: box.pidsRefused - before.pidsRefused,
+            oomKills: box.oomKills.since(before.oomKills),
+            pidsRefused: box.pidsRefused.since(before.pidsRefused),
             tmpIsFull: box.tmpIsFull
         )
         result.answer = .failure(judge(event, evidence, ceilingFirst: ceiling < call.deadline))
@@ -108,7 +108,7 @@ struct Exchange: ~Copyable {
         }
         result.memoryPeakBytes = death.memoryPeakBytes
         if case .lost = result.answer { result.lostTo = death.cause }
-        result.cpu = max(result.cpu, .microseconds(Int64(death.cpuMicros - min(cpuBefore, death.cpuMicros))))
+        result.cpu = max(result.cpu, .microseconds(Int64(clamping: death.cpuMicros.since(cpuBefore))))
         if case .failure(let failure) = result.answer, failure.type == Self.undecided {
             let evidence = Evidence(oomKills: death.oomKills, pidsRefused: 0, tmpIsFull: false)
             result.answer = .failure(Verdict.death(death.cause, evidence, limits: limits))
@@ -181,4 +181,9 @@ struct Exchange: ~Copyable {
         default: false
         }
     }
+}
+
+extension UInt64 {
+    /// How far a counter of the kernel went since an earlier reading; 0 when it cannot be read any more.
+    fileprivate func since(_ earlier: UInt64) -> UInt64 { self > earlier ? self - earlier : 0 }
 }
