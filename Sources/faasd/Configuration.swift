@@ -19,6 +19,7 @@ struct Configuration: Sendable {
         do {
             let data = try Data(contentsOf: URL(fileURLWithPath: path))
             let file = try JSONDecoder().decode(File.self, from: data)
+            try refuseUnknownKeys(data)
             return try file.configuration()
         } catch let error as StartupError {
             throw StartupError("\(path): \(error)")
@@ -27,12 +28,39 @@ struct Configuration: Sendable {
         } catch { throw StartupError("\(path): \(error)") }
     }
 
+    /// A key that is misspelt would otherwise leave its default in force without a word.
+    private static func refuseUnknownKeys(_ data: Data) throws {
+        guard let all = try JSONSerialization.jsonObject(with: data) as? [String: Any] else { return }
+        try refuse(all.keys, except: File.CodingKeys.allCases.map(\.rawValue), in: "")
+        if let prices = all["prices"] as? [String: Any] {
+            try refuse(prices.keys, except: File.Prices.CodingKeys.allCases.map(\.rawValue), in: "prices.")
+        }
+        if let limits = all["limits"] as? [String: Any] {
+            try refuse(limits.keys, except: File.Bounds.CodingKeys.allCases.map(\.rawValue), in: "limits.")
+        }
+    }
+
+    private static func refuse(
+        _ keys: some Sequence<String>,
+        except known: [String],
+        in section: String
+    ) throws(StartupError) {
+        guard let unknown = keys.filter({ !known.contains($0) }).min() else { return }
+        throw StartupError("there is no key \(section)\(unknown); there are \(known.sorted().joined(separator: ", "))")
+    }
+
     private struct File: Decodable {
+        enum CodingKeys: String, CodingKey, CaseIterable { case prices, limits, drain_seconds, connections }
+
         struct Prices: Decodable {
             var compute_picocredits_per_microsecond: Int64?
             var increment_microseconds: Int64?
             var call_microcredits: Int64?
             var fee_basis_points: Int64?
+
+            enum CodingKeys: String, CodingKey, CaseIterable {
+                case compute_picocredits_per_microsecond, increment_microseconds, call_microcredits, fee_basis_points
+            }
         }
         struct Bounds: Decodable {
             var workers: Int?
@@ -41,6 +69,12 @@ struct Configuration: Sendable {
             var idle_seconds: Int?
             var load_seconds: Int?
             var archive_bytes: Int?
+            var workers_per_account: Int?
+
+            enum CodingKeys: String, CodingKey, CaseIterable {
+                case workers, workers_per_version_and_account, workers_per_account, waiting_calls, idle_seconds
+                case load_seconds, archive_bytes
+            }
         }
         var prices: Prices?
         var limits: Bounds?
@@ -56,6 +90,12 @@ struct Configuration: Sendable {
                 limits?.workers_per_version_and_account,
                 1...1_000,
                 "limits.workers_per_version_and_account"
+            )
+            try set(
+                &result.limits.workersPerAccountMax,
+                limits?.workers_per_account,
+                1...1_000,
+                "limits.workers_per_account"
             )
             try set(&result.limits.waitersMax, limits?.waiting_calls, 0...100_000, "limits.waiting_calls")
             try set(&result.limits.archiveBytesMax, limits?.archive_bytes, 1_024...1 << 30, "limits.archive_bytes")

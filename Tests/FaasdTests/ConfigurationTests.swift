@@ -29,7 +29,9 @@ import Testing
         ("{\"drain_seconds\":3601}", "drain_seconds is 3601"),
         ("{\"prices\":{\"fee_basis_points\":10001}}", "10001"),
         ("{\"limits\":{\"workers\":\"many\"}}", "limits.workers"),
-        ("{", "not JSON"),
+        ("{", "not JSON"), ("{\"limit\":{}}", "there is no key limit; there are connections"),
+        ("{\"limits\":{\"worker\":1}}", "there is no key limits.worker"),
+        ("{\"prices\":{\"fee\":1}}", "no key prices.fee"),
     ])
     func `a bad value is named with what is allowed`(text: String, words: String) {
         let error = #expect(throws: StartupError.self) { try load(text) }
