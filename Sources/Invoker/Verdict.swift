@@ -118,11 +118,11 @@ enum Verdict {
         )
     }
 
-    /// The box ended and the spawner, which knows how, is gone too.
+    /// The box is being ended and nobody can say how it ended: the spawner is gone, or the kernel takes its time.
     static let spawnerGone = Failure(
         outcome: .platformFault,
         type: "SystemError",
-        message: "the daemon is stopping; nothing was charged, try again"
+        message: "the platform lost sight of the sandbox; nothing was charged, try again"
     )
 
     /// An error the author's code raised.

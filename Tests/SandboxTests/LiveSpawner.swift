@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 
 @testable import Sandbox
 
@@ -7,10 +8,15 @@ import Foundation
 /// One for all tests: box setups are serial anyway. Needs root, like the daemon's start.
 final class LiveSpawner: Sendable {
     static let shared = Result { try LiveSpawner() }
+    /// The same without the version 2 hierarchy: killing and freezing by the freezer, CPU time by cpuacct.
+    static let legacy = Result { try LiveSpawner(usesUnified: false) }
+
+    private static let started = Mutex<[LiveSpawner]>([])
 
     let spawner: Spawner
     let state: String
     let group: String
+    let layout: CgroupLayout
 
     static let limits = BoxLimits(memoryBytes: 128 << 20, cpuMillis: 1_000, pids: 16, tmpBytes: 32 << 20)
     static let version = [UInt8](repeating: 0xab, count: 32)
@@ -22,7 +28,7 @@ final class LiveSpawner: Sendable {
         return bundle.components(separatedBy: "/").prefix { !$0.hasSuffix(".xctest") }.joined(separator: "/")
     }
 
-    private init() throws {
+    private init(usesUnified: Bool = true) throws {
         let id = String(UInt32.random(in: .min ... .max), radix: 16)
         state = "/var/lib/faasd-unit-\(id)"
         group = "faasd-unit-\(id)"
@@ -32,26 +38,40 @@ final class LiveSpawner: Sendable {
         try FileManager.default.createDirectory(atPath: code, withIntermediateDirectories: true)
         try FileManager.default.createDirectory(atPath: state + "/roots", withIntermediateDirectories: true)
         try "def apply(input):\n    return input\n".write(toFile: code + "/echo.py", atomically: false, encoding: .utf8)
+        layout = usesUnified ? Host.cgroups(name: group) : Self.legacyLayout(name: group)
         let policy = Policy(
-            cgroups: Host.cgroups(name: group),
+            cgroups: layout,
             store: state + "/store",
             scratch: state + "/roots",
             profiles: Profile.Kind.allCases.map { Profile($0, runtime: root + "/Runtimes/python") },
-            uidBase: 3_000_000
+            uidBase: usesUnified ? 3_000_000 : 3_100_000
         )
         let lock = try FileLock.take(state + "/lock", patienceMillis: 0)
         spawner = try Spawner.start(executable: Self.programs + "/faasd-spawner", policy: policy, lock: lock)
-        atexit {
-            guard case .success(let live) = LiveSpawner.shared else { return }
-            live.spawner.shutDown()
-            _ = live.spawner.waitForExit()
-            try? FileTree.remove(live.state)
+        let isFirst = Self.started.withLock { started in
+            started.append(self)
+            return started.count == 1
         }
+        guard isFirst else { return }
+        atexit {
+            for live in LiveSpawner.started.withLock({ $0 }) {
+                live.spawner.shutDown()
+                _ = live.spawner.waitForExit()
+                try? FileTree.remove(live.state)
+            }
+        }
+    }
+
+    /// This host as if nothing of version 2 were mounted.
+    static func legacyLayout(name: String) -> CgroupLayout {
+        let mounts = ((try? String(contentsOfFile: "/proc/self/mountinfo", encoding: .utf8)) ?? "")
+            .split(separator: "\n").filter { !$0.contains(" - cgroup2 ") }.joined(separator: "\n")
+        let membership = (try? String(contentsOfFile: "/proc/self/cgroup", encoding: .utf8)) ?? ""
+        return CgroupLayout(mountinfo: mounts, membership: membership, controllers: { _ in "" }, name: name)
     }
 
     /// How many groups of boxes there are in every hierarchy together.
     var boxGroups: Int {
-        let layout = Host.cgroups(name: group)
         let bases = ([layout.unified] + layout.legacy.values.map(Optional.some)).compactMap { $0?.base }
         return bases.map { base in
             ((try? FileManager.default.contentsOfDirectory(atPath: base)) ?? []).filter { $0.hasPrefix("box-") }.count
