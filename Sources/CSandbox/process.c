@@ -137,8 +137,6 @@ int sbx_wait(int pidfd)
     return info.si_code == CLD_EXITED ? info.si_status : 128 + info.si_status;
 }
 
-int sbx_kill(int pidfd, int signal) { return pidfd_send_signal(pidfd, signal, NULL, 0) == 0 ? 0 : errno; }
-
 static int thread_count(void)
 {
     DIR *directory = opendir("/proc/self/task");
@@ -149,7 +147,7 @@ static int thread_count(void)
     return count;
 }
 
-uint64_t sbx_effective_capabilities(void)
+static uint64_t effective_capabilities(void)
 {
     struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
     struct __user_cap_data_struct sets[2] = { 0 };
@@ -169,18 +167,8 @@ int sbx_drop_privileges(uid_t uid, gid_t gid)
     if (none) cap_free(none);
     if (code != 0) return code;
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return errno;
-    if (getuid() != uid || geteuid() != uid || sbx_effective_capabilities() != 0) return EPERM;
+    if (getuid() != uid || geteuid() != uid || effective_capabilities() != 0) return EPERM;
     return prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1 ? 0 : EPERM;
-}
-
-int sbx_peer(int socket, uid_t *uid, pid_t *pid)
-{
-    struct ucred credentials;
-    socklen_t length = sizeof credentials;
-    if (getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &credentials, &length) != 0) return errno;
-    *uid = credentials.uid;
-    *pid = credentials.pid;
-    return 0;
 }
 
 int sbx_space(int descriptor, uint64_t *bytes_free, uint64_t *bytes, uint64_t *inodes_free)

@@ -11,8 +11,6 @@ final class Worker: @unchecked Sendable {
     private var box: Box?
     /// CPU time and wall time of importing the code and of `load()`; the house's.
     private(set) var loadTime: Duration = .zero
-    /// Calls answered so far.
-    private(set) var calls = 0
 
     private init(key: PoolKey, limits: BoxLimits, box: consuming Box) {
         self.key = key
@@ -94,7 +92,6 @@ final class Worker: @unchecked Sendable {
     /// Runs one call; afterwards the box is frozen, or gone when it cannot be used again.
     func run(_ call: ExchangeCall) -> ExchangeResult {
         guard let box = box.take() else { return .lost }
-        calls += 1
         var exchange = Exchange(call: call, limits: limits)
         let result = exchange.run(box)
         if result.isReusable { self.box = consume box } else { exchange.end(box) }

@@ -16,21 +16,11 @@ public enum Host {
     /// The Landlock ABI, 0 when the kernel has none: landlock(7).
     public static var landlockABI: UInt32 { sbx_landlock_abi() }
 
-    /// Effective capabilities of this thread, as the kernel's mask: capabilities(7).
-    public static var effectiveCapabilities: UInt64 { sbx_effective_capabilities() }
-
     /// Raises the soft limit of open descriptors to the hard one, and returns it: getrlimit(2).
     public static func raiseDescriptorLimit() -> UInt64 { sbx_raise_descriptor_limit() }
 
     /// Whether this process runs as root.
     public static var isRoot: Bool { geteuid() == 0 }
-
-    /// The user at the other end of a connected Unix socket, nil when the kernel does not say: unix(7).
-    public static func peerUser(socket: CInt) -> UInt32? {
-        var uid: uid_t = 0
-        var pid: pid_t = 0
-        return sbx_peer(socket, &uid, &pid) == 0 ? uid : nil
-    }
 
     /// Opens a file beneath a directory, following no link anywhere on the way: openat2(2).
     ///

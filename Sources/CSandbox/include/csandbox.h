@@ -54,15 +54,10 @@ int sbx_send(int socket, const struct sp_request *request);
 int sbx_receive(int socket, struct sp_reply *reply, int descriptors[SP_D_COUNT]);
 /* Exit code (0 to 255) or 128 + signal of a child that ended, or -errno. */
 int sbx_wait(int pidfd);
-int sbx_kill(int pidfd, int signal);
 
 /* Becomes `uid` and `gid` for good: no groups, no capabilities, an empty bounding set, no new privileges; read back.
  * Must be called while the process has one thread (EBUSY otherwise). */
 int sbx_drop_privileges(uid_t uid, gid_t gid);
-/* Effective capabilities of this thread as the kernel's mask. */
-uint64_t sbx_effective_capabilities(void);
-/* Who is at the other end of a Unix socket: unix(7), SO_PEERCRED. */
-int sbx_peer(int socket, uid_t *uid, pid_t *pid);
 
 /* Bytes and inodes left and in all, of the filesystem behind a descriptor: fstatfs(2). */
 int sbx_space(int descriptor, uint64_t *bytes_free, uint64_t *bytes, uint64_t *inodes_free);
