@@ -3,6 +3,7 @@
 
 STATE_DIR = /var/lib/faasd-demo
 LISTEN = 127.0.0.1:8080
+FIXTURES =
 PREFIX = /usr/local
 DESTDIR =
 SWIFT = swift
@@ -21,7 +22,7 @@ help:
 	@echo 'make format   format the Swift code in place'
 	@echo 'make clean    remove what was built'
 	@echo
-	@echo 'Settings: STATE_DIR=$(STATE_DIR) LISTEN=$(LISTEN) PREFIX=$(PREFIX)'
+	@echo 'Settings: STATE_DIR=$(STATE_DIR) LISTEN=$(LISTEN) PREFIX=$(PREFIX) FIXTURES=$(FIXTURES) (yes: make run adds Fixtures/)'
 
 deps:
 	@sh scripts/deps.sh
@@ -30,7 +31,7 @@ build: deps
 	$(SWIFT) build -c release
 
 run: build
-	@sh scripts/run.sh "$$($(SWIFT) build -c release --show-bin-path)" '$(STATE_DIR)' '$(LISTEN)'
+	@sh scripts/run.sh "$$($(SWIFT) build -c release --show-bin-path)" '$(STATE_DIR)' '$(LISTEN)' $(FIXTURES:yes=--fixtures)
 
 test: deps
 	$(SWIFT) build --build-tests

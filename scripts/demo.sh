@@ -1,7 +1,8 @@
-# Sourced by run.sh, with `ctl`, $state and $server: an author, a caller with credit, the examples; then how to call them.
+# Sourced by run.sh, with `ctl`, $state, $server and $fixtures: authors, a caller with credit, the examples, Fixtures/
+# unless $fixtures is empty; then how to call them.
 # What has to be remembered between runs, a key and what was deployed, lies beside the ledger as demo-*.
 
-for user in demo caller; do
+for user in demo caller ${fixtures:+$(ls Fixtures)}; do
     ctl user show $user >/dev/null 2>&1 || ctl user create $user
 done
 ctl credit top-up caller 100 --ref demo-start >/dev/null
@@ -13,33 +14,48 @@ if [ -z "$key" ] || ! FAASD_KEY=$key ctl usage list --server "$server" --limit 1
     (umask 077 && echo "$key" >"$key_file")
 fi
 
-# deploy NAME OPTION…: unless a version of exactly these files, deployed with these options, is there.
+# deploy FOLDER OWNER/NAME OPTION…: unless a version of exactly these files, deployed with these options, is there.
 deploy() {
-    name=$1
-    shift
-    files=$(cd "Examples/$name" && find . -name __pycache__ -prune -o -type f -exec sha256sum {} + | LC_ALL=C sort)
+    folder=$1 name=$2
+    shift 2
+    files=$(cd "$folder" && find . -name __pycache__ -prune -o -type f -exec sha256sum {} + | LC_ALL=C sort)
     digest=$(echo "$* $files" | sha256sum | cut -c1-64)
-    note=$state/demo-$name
+    # Named after the folder: two folders may be versions of one algorithm, and two algorithms may differ in owner only.
+    note=$state/demo-$(echo "${folder#*/}" | tr / -)
     was='' hash=''
     [ ! -f "$note" ] || read -r was hash <"$note"
-    if [ "$was" = "$digest" ] && ctl algo show "demo/$name" --json 2>/dev/null | grep -q "\"$hash\""; then
-        echo "demo/$name is deployed already."
+    if [ "$was" = "$digest" ] && ctl algo show "$name" --json 2>/dev/null | grep -q "\"$hash\""; then
+        echo "$name is deployed already."
         return
     fi
-    echo "Deploying demo/$name …"
-    answer=$(ctl algo deploy "Examples/$name" --name "demo/$name" --public --json "$@") || return
+    echo "Deploying $name …"
+    answer=$(ctl algo deploy "$folder" --name "$name" --public --json "$@") || return
     echo "$digest $(echo "$answer" | sed -n 's/.*"hash":"\([^"]*\)".*/\1/p')" >"$note"
 }
 
-deploy hello --royalty 500 || exit
+deploy Examples/hello demo/hello --royalty 500 || exit
 for example in iris thumbnail wordfreq; do
     # Two of them install wheels, which needs a package index.
-    deploy $example || echo "demo/$example could not be deployed, for the reason above; the others work."
+    deploy Examples/$example demo/$example ||
+        echo "demo/$example could not be deployed, for the reason above; the others work."
+done
+
+[ -z "$fixtures" ] || for folder in Fixtures/*/*; do
+    name=${folder#Fixtures/}
+    case $name in
+        # A revision of demo/hello, names being compared without case; the documentation calls demo/Hello/0.1.1.
+        demo/Hello) options='--royalty 500 --bump revision' ;;
+        testing/Sleep) options='--timeout 3000' ;;
+        *) options= ;;
+    esac
+    deploy "$folder" "$name" $options ||
+        echo "$name could not be deployed, for the reason above; the others work."
 done
 
 cat <<END
 
-A marketplace is running on $server, with the algorithms of Examples/ as demo/NAME. Call one:
+A marketplace is running on $server, with the algorithms of Examples/ as demo/NAME${fixtures:+
+and those of Fixtures/OWNER/NAME as OWNER/NAME}. Call one:
 
 curl -s $server/v1/algo/demo/hello -H 'Authorization: Simple $key' -H 'Content-Type: text/plain' -d Jane
 

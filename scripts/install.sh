@@ -6,9 +6,10 @@ cd "$(dirname "$0")/.."
 
 binaries=$1 prefix=$2
 runtime=$prefix/share/faasd/Runtimes/python
-install -d "$prefix/bin" "$runtime"
+install -d "$prefix/bin" "$runtime/shims"
 install -m 755 "$binaries/faasd" "$binaries/faasctl" "$binaries/faasd-spawner" "$prefix/bin"
 install -m 644 Runtimes/python/*.py "$runtime"
+install -m 644 Runtimes/python/shims/*.py "$runtime/shims"
 # Workers never write bytecode; without it each would compile the runtime anew at its start.
 "${PYTHON:-/usr/bin/python3}" -m compileall -q --invalidation-mode unchecked-hash "$runtime"
 echo "Installed in $prefix. Next: useradd --system faasd; faasd doctor; faasd serve --state-dir /var/lib/faasd"

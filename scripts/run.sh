@@ -1,12 +1,16 @@
 #!/bin/sh
-# A marketplace to try: run.sh BINARIES STATE_DIR HOST:PORT. Starts the daemon, fills it (a second time it finds
-# everything done), says how to call it, and stays until Ctrl-C.
+# A marketplace to try: run.sh BINARIES STATE_DIR HOST:PORT [--fixtures]. Starts the daemon, fills it (a second time it
+# finds everything done), with Fixtures/ too when asked, says how to call it, and stays until Ctrl-C.
 set -eu
 cd "$(dirname "$0")/.."
 . scripts/as-root.sh
+case $#:${4-} in
+    3: | 4:--fixtures) ;;
+    *) echo "usage: run.sh BINARIES STATE_DIR HOST:PORT [--fixtures], or make run FIXTURES=yes" >&2; exit 2 ;;
+esac
 if [ "$(id -u)" -ne 0 ]; then as_root sh scripts/run.sh "$@"; exit; fi
 
-binaries=$1 state=$2 listen=$3
+binaries=$1 state=$2 listen=$3 fixtures=${4-}
 case $listen in
     0.0.0.0:* | '[::]:'*) server=http://127.0.0.1:${listen##*:} ;;
     *) server=http://$listen ;;

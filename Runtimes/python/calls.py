@@ -4,7 +4,7 @@ import sys
 
 import frames
 from codec import Refusal, decode_input, encode_result
-from load import load_algorithm
+from load import check_interpreter, load_algorithm, published_program
 from reaper import reap_orphans
 
 _RUNTIME = os.path.dirname(os.path.abspath(__file__)) + os.sep
@@ -27,7 +27,11 @@ def _serve(root, requests, replies):
     _, _, nonce, payload = requests.next(frames.INIT)
     name, entry = payload.decode("utf-8", "replace"), []
     try:
-        function = load_algorithm(root, name, entry.append)
+        check_interpreter(root)
+        program = published_program(root, name)
+        if program is None:
+            _leave_import_system()
+            function = load_algorithm(root, name, entry.append)
     except BaseException as error:  # SystemExit too: a worker that leaves while loading could not say why.
         failure = _load_failure(error, name, entry)
         _flush()
@@ -35,11 +39,23 @@ def _serve(root, requests, replies):
         while True:
             nonce = requests.next(frames.CALL)[2]
             replies.fail(nonce, *failure)
+    if program is not None:
+        import langserver
+
+        langserver.serve(root, program, requests, replies, nonce)
     _flush()
     reap_orphans()
     replies.send(frames.READY, nonce)
     while True:
         _answer(function, replies, requests.next(frames.CALL))
+
+
+def _leave_import_system():
+    """The author's modules may have any name: neither our folder nor our modules stay where `import` looks."""
+    sys.path[:] = [path for path in sys.path if os.path.join(path, "") != _RUNTIME]
+    for name, module in list(sys.modules.items()):
+        if (getattr(module, "__file__", None) or "").startswith(_RUNTIME) and name != "__main__":
+            del sys.modules[name]
 
 
 def _answer(function, replies, frame):

@@ -7,19 +7,24 @@ from pyc import SOURCE_BYTES_MAX
 
 def check_entry(path, source):
     """Raises EntryError unless `source` (bytes) parses and has an `apply` that takes one or two inputs."""
+    tree = parse_source(path, source)
+    try:
+        _check_apply(path, tree)
+    except RecursionError:
+        raise EntryError(f"{path}: its statements are nested too deeply") from None
+
+
+def parse_source(path, source):
+    """The syntax tree of `source` (bytes); raises EntryError naming the line that does not parse."""
     if len(source) > SOURCE_BYTES_MAX:
         raise EntryError(f"{path}: the entry has {len(source)} bytes, limit {SOURCE_BYTES_MAX}")
     try:
-        tree = ast.parse(source, path)
+        return ast.parse(source, path)
     except SyntaxError as error:
         text = (error.text or "").strip()[:200]
         raise EntryError(f"{path}, line {error.lineno}: {error.msg}" + (f": {text}" if text else "")) from None
     except (ValueError, RecursionError, MemoryError) as error:
         raise EntryError(f"{path}: it cannot be parsed: {error or type(error).__name__}") from None
-    try:
-        _check_apply(path, tree)
-    except RecursionError:
-        raise EntryError(f"{path}: its statements are nested too deeply") from None
 
 
 def _check_apply(path, tree):

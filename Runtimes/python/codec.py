@@ -28,11 +28,16 @@ def decode_input(kind, payload):
 
 
 def encode_result(result):
-    """A result as (kind, payload). Raises Refusal when it is too large or has no form in JSON."""
+    """A result as (kind, payload): its type is its kind. Raises Refusal when it is too large or has no form in JSON."""
     if isinstance(result, (bytes, bytearray)):
-        kind, payload = BINARY, result
-    else:
-        kind = TEXT if isinstance(result, str) else JSON
+        return encode_as(BINARY, result)
+    return encode_as(TEXT if isinstance(result, str) else JSON, result)
+
+
+def encode_as(kind, result):
+    """A result of that kind as (kind, payload); bytes when BINARY, str when TEXT. Raises Refusal."""
+    payload = result
+    if kind != BINARY:
         text = result if kind == TEXT else _encode_json(result)
         if len(text) > OUTPUT_BYTES_MAX:  # Never fewer bytes than characters: no need to encode it first.
             raise _too_large(len(text), "at least ")
@@ -54,12 +59,8 @@ def _import_json():
     global _json_decode, _json_encode
     import json
 
-    _json_decode = json.JSONDecoder(parse_constant=_refuse_constant).decode
+    _json_decode = json.JSONDecoder().decode
     _json_encode = json.JSONEncoder(allow_nan=False, ensure_ascii=False, separators=(",", ":")).encode
-
-
-def _refuse_constant(name):
-    raise ValueError(f"{name} is not JSON")
 
 
 def _decode_json(text):

@@ -12,6 +12,8 @@ MAGIC = 0xFA5D
 INIT, CALL, ARCHIVE, REQUIREMENTS = 1, 2, 3, 4
 READY, RESULT, ERROR, LOAD_ERROR, FILE, DATA, DONE = 0x81, 0x82, 0x83, 0x84, 0x90, 0x91, 0x92
 TEXT, JSON, BINARY = 0, 1, 2
+LAST = 0x80
+"""Flag of RESULT and ERROR: the worker ends with this answer and must not be asked again."""
 
 REQUEST_FD, REPLY_FD = 3, 4
 EXIT_PROTOCOL = 76
@@ -79,9 +81,9 @@ class Replies:
             _write_all(self._fd, header)
             _write_all(self._fd, payload)
 
-    def fail(self, nonce, error_type, message, stacktrace="", kind=ERROR):
+    def fail(self, nonce, error_type, message, stacktrace="", kind=ERROR, is_last=False):
         """Answers with an error frame, its fields clipped to the limits above."""
-        self.send(kind, nonce, error_payload(error_type, message, stacktrace))
+        self.send(kind, nonce, error_payload(error_type, message, stacktrace), LAST if is_last else 0)
 
 
 def error_payload(error_type, message, stacktrace=""):

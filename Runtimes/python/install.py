@@ -1,11 +1,12 @@
 """Program of an install box: `/usr/bin/python3 -I -B -u install.py [--work DIR]`.
 
 Reads REQUIREMENTS (a requirements.txt); has pip install its wheels into DIR/deps (DIR is /tmp unless told) and answers
-with the files below `deps/`, bytecode included, and DONE, or with one ERROR of type RequirementsError (a line that is
-not allowed) or InstallError (pip failed, or the wheels brought what a version must not hold). Wheels only: no code of
-a package runs.
+with the files below `deps/`, bytecode included, `lock/requirements.txt`, and DONE, or with one ERROR of type
+RequirementsError (a line that is not allowed) or InstallError (pip failed, or the wheels brought what a version must
+not hold). Wheels only: no code of a package runs.
 """
 import collections
+import json
 import os
 import stat
 import subprocess
@@ -25,6 +26,7 @@ PIP_TAIL_LINES = 20
 PIP_LINE_BYTES_MAX = 400
 _PIP = ("/usr/bin/python3", "-I", "-m", "pip", "install", "--only-binary", ":all:", "--no-compile", "--no-cache-dir",
         "--disable-pip-version-check", "--no-input", "--progress-bar", "off", "--no-color")
+_REPORT = "report.json"
 _PASSED_ON = ("PATH", "HOME", "LANG", "TZ", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE",
               "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy")
 
@@ -39,6 +41,8 @@ def install(payload, work, emitter):
     if requirements:
         target = os.path.join(work, "deps")
         _run_pip(requirements, work, target)
+        lock = _lock(os.path.join(work, _REPORT))
+        emitter.file("lock/requirements.txt", len(lock), [lock])
         for path in sorted(_regular_files(target)):
             _send(target, path, emitter)
     emitter.done()
@@ -51,8 +55,9 @@ def _run_pip(requirements, work, target):
     # The environment names what pip may see: the operator's PIP_* and proxies, never PYTHON*.
     environment = {k: v for k, v in os.environ.items() if k in _PASSED_ON or k.startswith("PIP_")}
     tail = collections.deque(maxlen=PIP_TAIL_LINES)
-    with subprocess.Popen([*_PIP, "--target", target, "-r", listing], cwd=work, env=environment, bufsize=1 << 16,
-                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as pip:
+    command = [*_PIP, "--report", _REPORT, "--target", target, "-r", listing]
+    with subprocess.Popen(command, cwd=work, env=environment, bufsize=1 << 16, stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as pip:
         while line := pip.stdout.readline(PIP_LINE_BYTES_MAX):
             text = line.decode("utf-8", "replace").rstrip()
             if text:
@@ -61,6 +66,20 @@ def _run_pip(requirements, work, target):
     if pip.returncode != 0:
         said = "\n".join(tail)
         raise InstallError(f"pip could not install the requirements (exit status {pip.returncode}):\n{said}")
+
+
+def _lock(report):
+    """What was installed, as a requirements.txt that installs exactly this again: NAME==VERSION --hash=sha256:DIGEST."""
+    with open(report, "rb") as file:
+        installed = json.load(file)["install"]
+    lines = []
+    for wheel in installed:
+        metadata, archive = wheel["metadata"], wheel["download_info"].get("archive_info", {})
+        digest = archive.get("hashes", {}).get("sha256") or (archive.get("hash") or "").partition("sha256=")[2]
+        if not digest:
+            raise InstallError(f"{metadata['name']}: the package index gives no sha256 for it, so it cannot be locked")
+        lines.append(f"{metadata['name']}=={metadata['version']} --hash=sha256:{digest}\n")
+    return "".join(sorted(lines, key=str.lower)).encode("ascii")
 
 
 def _regular_files(target):

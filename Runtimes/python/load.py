@@ -8,9 +8,40 @@ from entry import find_entry
 
 
 class LoadError(Exception):
-    """The algorithm's module lacks what a call needs."""
+    """The algorithm's module lacks what a call needs, or the server can no longer run it."""
 
     error_type = "LoadingError"
+
+
+def check_interpreter(root):
+    """Refuses packages that were installed for another interpreter, before one of them fails in a way nobody understands."""
+    try:
+        with open(os.path.join(root, "lock", "interpreter"), encoding="ascii") as lock:
+            built_for = lock.read().strip()
+    except FileNotFoundError:
+        return
+    if built_for.split(" ")[0] != sys.implementation.cache_tag and os.path.isdir(os.path.join(root, "deps")):
+        raise LoadError(f"its packages were installed for {built_for}, and this server now runs "
+                        f"{sys.implementation.cache_tag}: deploy it again")
+
+
+def published_program(root, name):
+    """The program of a repository published for Algorithmia, or None; most algorithms pay one look for the question."""
+    code = os.path.join(root, "code")
+    names = os.listdir(code)
+    if "algorithmia.conf" not in names and any(entry.endswith(".py") for entry in names):
+        return None
+    from published import find_program
+
+    for folder in ("src", "bin"):
+        if os.path.isdir(os.path.join(code, folder)):
+            names += [f"{folder}/{entry}" for entry in os.listdir(os.path.join(code, folder))]
+    return find_program(names, lambda path: _content(os.path.join(code, path)), name)
+
+
+def _content(path):
+    with open(path, "rb") as file:
+        return file.read()
 
 
 def load_algorithm(root, name, entered):

@@ -13,12 +13,7 @@ def _main():
     sys.path.insert(0, _RUNTIME)
     import calls
 
-    # The author's modules may have any name: neither our folder nor our modules stay where `import` looks.
-    sys.path.remove(_RUNTIME)
-    for name in ("calls", "codec", "entry", "frames", "load", "reaper"):
-        sys.modules.pop(name, None)
-    root = sys.argv[2] if sys.argv[1:2] == ["--root"] else "/fn"
-    calls.run(root)
+    calls.run(sys.argv[2] if sys.argv[1:2] == ["--root"] else "/fn")
 
 
 _main()

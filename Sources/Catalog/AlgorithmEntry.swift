@@ -26,9 +26,29 @@ struct AlgorithmEntry: Sendable {
     var latest: AlgorithmVersion? { newest(latestPublic, latestPrivate) }
 
     /// The number of the next deploy; numbers of deleted versions are not given again, those of failed builds are.
-    var nextNumber: SemanticVersion {
+    func nextNumber(_ bump: VersionBump) -> SemanticVersion {
         let used = building.values.map(\.number) + [highestNumber].compactMap(\.self)
-        return used.max()?.nextMinor ?? .first
+        return (used.max() ?? .zero).next(bump)
+    }
+
+    /// Callers who ask for `1.2.x` get a revision without asking again: it must not cost more than they agreed to.
+    ///
+    /// - Throws: `CatalogError` with reason `.invalid` naming what the repaired version has.
+    func checkRevision(_ specification: VersionSpecification, as number: SemanticVersion) throws(CatalogError) {
+        let repaired = ready.values.filter { ($0.number.major, $0.number.minor) == (number.major, number.minor) }
+        guard let former = repaired.max(by: { $0.number < $1.number }) else { return }
+        guard former.isPublic == specification.isPublic else {
+            let wanted = former.isPublic ? "public" : "private"
+            throw .invalid(
+                "public",
+                "\(specification.isPublic)",
+                limit: "\(wanted), as \(former.number) is, in a revision of it"
+            )
+        }
+        guard former.royaltyMicrocredits == specification.royaltyMicrocredits else {
+            let (asked, wanted) = (specification.royaltyMicrocredits, former.royaltyMicrocredits)
+            throw .invalid("royalty", "\(asked)", limit: "\(wanted), as \(former.number) has, in a revision of it")
+        }
     }
 
     /// The version a selector means to someone who sees everything (`all`) or public versions only.

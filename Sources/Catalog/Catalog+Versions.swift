@@ -3,19 +3,22 @@ internal import SQLite
 extension Catalog {
     /// Begins a deploy: makes the algorithm if it is new, and reserves the version's number.
     ///
-    /// The first version is 0.1.0, each later one counts the minor part up. A deleted algorithm comes back with its
-    /// next deploy and goes on counting. Nobody can call the version before ``finishVersion(id:)``.
+    /// Numbers count from 0.0.0, so that the first is 0.1.0 unless another part is counted. A deleted algorithm comes
+    /// back with its next deploy and goes on counting. Nobody can call the version before ``finishVersion(id:)``.
     ///
     /// - Parameters:
     ///   - owner: an existing user.
     ///   - name: the algorithm's name: letters, digits and `_`, at most 64 characters.
     ///   - specification: what is deployed, within ``CatalogLimits``.
+    ///   - bump: which part of the number counts up.
     /// - Returns: the version, building.
-    /// - Throws: `CatalogError`: `.invalid` for the name or the specification, `.notFound` for the owner.
+    /// - Throws: `CatalogError`: `.invalid` for the name, the specification or a revision that is none, `.notFound` for
+    ///   the owner.
     public func beginVersion(
         owner: String,
         name: String,
-        _ specification: VersionSpecification
+        _ specification: VersionSpecification,
+        bump: VersionBump = .minor
     ) throws(CatalogError) -> AlgorithmVersion {
         guard Grammar.isAlgorithmName(name) else {
             throw .invalid("name", name, limit: "letters, digits and _, 1 to 64 characters")
@@ -26,13 +29,14 @@ extension Catalog {
             let known = read { $0.algorithm(user.name, name) }
             let started = now()
             let entry = known ?? AlgorithmEntry(id: 0, owner: user.name, name: name, createdMicroseconds: started)
+            let number = entry.nextNumber(bump)
+            if bump == .revision { try entry.checkRevision(specification, as: number) }
             let ids = try connection.transaction(to: "begin a version") { () throws(SQLiteError) in
                 // `??` would forget the error's type here.
                 let algorithm = known == nil ? try insert(entry, of: user, into: connection) : entry.id
                 if entry.isDeleted {
                     try connection.run("UPDATE algorithms SET deleted = 0 WHERE id = ?", Value(algorithm))
                 }
-                let number = entry.nextNumber
                 let id = try insert(specification, number, of: algorithm, at: started, into: connection)
                 return (algorithm: algorithm, version: id)
             }
@@ -40,7 +44,7 @@ extension Catalog {
                 id: ids.version,
                 owner: entry.owner,
                 name: entry.name,
-                number: entry.nextNumber,
+                number: number,
                 specification: specification,
                 createdMicroseconds: started,
                 state: .building

@@ -20,11 +20,27 @@ public struct SemanticVersion: Sendable, Hashable {
         self.revision = revision
     }
 
-    /// The number of an algorithm's first version, 0.1.0.
-    public static let first = SemanticVersion(0, 1, 0)
+    /// What an algorithm without versions counts from.
+    static let zero = SemanticVersion(0, 0, 0)
 
-    /// The number of the next deploy: the minor part counts up, the revision starts again.
-    public var nextMinor: SemanticVersion { SemanticVersion(major, minor + 1, 0) }
+    /// The number of the next deploy: one part counts up, those behind it start again.
+    func next(_ bump: VersionBump) -> SemanticVersion {
+        switch bump {
+        case .major: SemanticVersion(major + 1, 0, 0)
+        case .minor: SemanticVersion(major, minor + 1, 0)
+        case .revision: SemanticVersion(major, minor, revision + 1)
+        }
+    }
+}
+
+/// Which part of a version's number a deploy counts up, and so what its callers may expect.
+public enum VersionBump: String, Sendable, CaseIterable {
+    /// Anything may be different.
+    case major
+    /// Something is new; the price may be.
+    case minor
+    /// A repair: as public and as expensive as what it repairs.
+    case revision
 }
 
 extension SemanticVersion: Comparable, CustomStringConvertible {

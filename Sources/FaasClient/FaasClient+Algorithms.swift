@@ -15,6 +15,8 @@ public struct DeployOptions: Sendable, Equatable {
     public var timeoutSeconds: Int?
     /// Which calls may share a worker: `caller`, `call` or `shared`.
     public var isolation: String?
+    /// Which part of the number counts up: `major`, `minor` or `revision`.
+    public var bump: String?
 
     /// Leaves every limit to the daemon.
     public init() {}
@@ -49,6 +51,7 @@ extension FaasClient {
             .adding("cpus", options.cpus.map { "\($0)" })
             .adding("timeout", options.timeoutSeconds.map { "\($0)" })
             .adding("isolation", options.isolation)
+            .adding("bump", options.bump)
             .within(seconds: ClientLimits.deploySeconds)
         request.headers.append(("content-type", "application/gzip"))
         let chunks = UploadChunks(buffer: ByteBuffer(bytes: archive), finished: uploaded)
@@ -64,6 +67,15 @@ extension FaasClient {
     /// Shows an algorithm with its versions.
     public func algorithm(owner: String, name: String) async throws(ClientError) -> Answer<AlgorithmDetails> {
         try await send(Request(.get, "v1", "manage", "algorithms", owner, name))
+    }
+
+    /// Shows what a version was built with.
+    public func lock(
+        owner: String,
+        name: String,
+        version: String
+    ) async throws(ClientError) -> Answer<VersionLockRecord> {
+        try await send(Request(.get, "v1", "manage", "algorithms", owner, name, "versions", version, "lock"))
     }
 
     /// Deletes an algorithm with all its versions.

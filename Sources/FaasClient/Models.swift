@@ -62,6 +62,22 @@ public struct Deployed: Decodable, Sendable {
     public let hash: String
     /// The runtime it uses.
     public let runtime: String
+    /// The name of its lock.
+    public let environment: String?
+}
+
+/// What a version was built with.
+public struct VersionLockRecord: Decodable, Sendable {
+    /// `OWNER/NAME`.
+    public let name: String
+    /// Its number.
+    public let version: String
+    /// The name of the lock, 64 hexadecimal digits.
+    public let environment: String
+    /// The interpreter.
+    public let interpreter: String
+    /// The installed distributions, as lines of a requirements.txt.
+    public let requirements: String
 }
 
 /// An algorithm in a list.

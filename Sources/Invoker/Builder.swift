@@ -76,7 +76,8 @@ public struct Builder: Sendable {
         var request: FrameHeader.Request
         var name: String?
         var payload: ByteBuffer
-        var folder: String
+        /// Where its files may lie: a folder of its own, and `lock`, which says what was built with what.
+        var folders: [String]
         var boxLimits: BoxLimits
         var deadline: Deadline
     }
@@ -87,7 +88,7 @@ public struct Builder: Sendable {
             request: .archive,
             name: name,
             payload: archive,
-            folder: "code",
+            folders: ["code", "lock"],
             boxLimits: BoxLimits(memoryBytes: 1_280 << 20, cpuMillis: 1_000, pids: 16, tmpBytes: 64 << 20),
             deadline: Deadline(after: limits.unpackMax)
         )
@@ -98,7 +99,7 @@ public struct Builder: Sendable {
             kind: .install,
             request: .requirements,
             payload: requirements,
-            folder: "deps",
+            folders: ["deps", "lock"],
             boxLimits: BoxLimits(memoryBytes: 6 << 30, cpuMillis: 2_000, pids: 64, tmpBytes: 5 << 30),
             deadline: Deadline(after: limits.installMax)
         )
@@ -148,7 +149,7 @@ public struct Builder: Sendable {
                 switch conversation.next(box) {
                 case .frame(.done, _, _): return
                 case .frame(.file, let flags, let payload):
-                    try writer.begin(payload, isExecutable: flags & 1 == 1, in: step.folder)
+                    try writer.begin(payload, isExecutable: flags & 1 == 1, in: step.folders)
                 case .frame(.data, _, let payload): try writer.write(payload)
                 case .frame(_, _, let payload):
                     let error = ReportedError(payload) ?? ReportedError(type: "ArchiveError", message: "unreadable")

@@ -153,7 +153,7 @@ struct Exchange: ~Copyable {
 
     /// A result is taken only if it is what it says it is; this scan is what keeps it inside its place in the answer.
     private func accept(_ flags: UInt8, _ payload: ByteBuffer) -> ExchangeResult.Answer {
-        guard let kind = ContentKind(rawValue: flags) else {
+        guard let kind = ContentKind(rawValue: flags & ~FrameHeader.lastAnswer) else {
             return .failure(Verdict.protocolViolation("a result of unknown kind \(flags)"))
         }
         do {
@@ -176,8 +176,9 @@ struct Exchange: ~Copyable {
 
     private func isReusable(_ event: Conversation.Event, _ answer: ExchangeResult.Answer) -> Bool {
         switch (event, answer) {
-        case (.frame(.result, _, _), .value): true
-        case (.frame(.error, _, _), .failure(let failure)): failure.outcome != .badOutput
+        case (.frame(.result, let flags, _), .value): flags & FrameHeader.lastAnswer == 0
+        case (.frame(.error, let flags, _), .failure(let failure)):
+            failure.outcome != .badOutput && flags & FrameHeader.lastAnswer == 0
         default: false
         }
     }

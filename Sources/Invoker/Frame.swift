@@ -8,6 +8,9 @@ struct FrameHeader: Sendable, Equatable {
     static let byteCount = 16
     static let magic: UInt16 = 0xFA5D
 
+    /// Flag of a result and of an error: the worker ends with this answer and must not be asked again.
+    static let lastAnswer: UInt8 = 0x80
+
     var type: UInt8
     var flags: UInt8
     var length: UInt32

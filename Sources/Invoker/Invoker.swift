@@ -32,13 +32,23 @@ public final class Invoker: Sendable {
     }
 
     /// Runs one call to its end; never throws, because every end is an answer.
-    public func call(_ request: CallRequest) async -> CallReply {
+    ///
+    /// - Parameters:
+    ///   - request: who calls what with which bytes.
+    ///   - admitted: told once whether the call was let in, before it runs; nil is yes.
+    /// - Returns: the answer with its receipt.
+    public func call(
+        _ request: CallRequest,
+        admitted: @Sendable (Refusal?) -> Void = { _ in }
+    ) async -> CallReply {
         let arrived = Deadline.now
         let deadline = Deadline(after: .seconds(request.timeout.seconds))
         do {
             let hold = try await ledger.admit(request.description(deadline))
+            admitted(nil)
             return await serve(request, hold, deadline, arrived)
         } catch {
+            admitted(error)
             Counter(label: "faasd_refusals_total", dimensions: [("reason", error.kind.rawValue)]).increment()
             return CallReply(answer: .refused(error), queue: .nanoseconds(Int64(Deadline.now - arrived)))
         }

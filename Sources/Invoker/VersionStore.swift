@@ -67,6 +67,18 @@ public struct VersionStore: Sendable {
         throw StoreError(path: file, reason: "larger than \(bytesMax) bytes")
     }
 
+    /// Reads what a version was built with; nil when it was built before locks were kept.
+    ///
+    /// Blocks.
+    public func lock(_ key: String) throws(StoreError) -> VersionLock? {
+        guard let interpreter = try read(key, "lock/interpreter", bytesMax: 4_096) else { return nil }
+        let requirements = try read(key, "lock/requirements.txt", bytesMax: 1 << 20)
+        return VersionLock(
+            interpreter: String(buffer: interpreter).trimmingNewline,
+            requirements: requirements.map { String(buffer: $0) } ?? ""
+        )
+    }
+
     private func open(_ key: String, _ file: String) throws(StoreError) -> Descriptor? {
         do throws(SandboxError) {
             let root = try Descriptor.open(path + "/" + key, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)

@@ -24,16 +24,16 @@ struct VersionWriter: ~Copyable {
     /// - Parameters:
     ///   - announcement: the size and the path.
     ///   - isExecutable: whether it may be executed.
-    ///   - folder: the folder in which everything of this step must lie, such as `code`.
+    ///   - folders: the folders in which everything of this step must lie, such as `code`.
     /// - Throws: `StoreError` naming the file, the rule and the limit.
-    mutating func begin(_ announcement: ByteBuffer, isExecutable: Bool, in folder: String) throws(StoreError) {
+    mutating func begin(_ announcement: ByteBuffer, isExecutable: Bool, in folders: [String]) throws(StoreError) {
         var announcement = announcement
         guard bytesLeft == 0 else { throw StoreError(path: path, reason: "\(bytesLeft) bytes short") }
         guard let size = announcement.readInteger(endianness: .little, as: UInt64.self) else {
             throw StoreError(path: "", reason: "a file without a size")
         }
         path = String(decoding: announcement.readableBytesView, as: UTF8.self)
-        try Self.check(path, in: folder)
+        try Self.check(path, in: folders)
         files += 1
         bytes += min(size, UInt64(limits.versionBytesMax) + 1)
         guard files <= limits.versionFilesMax else {
@@ -99,8 +99,8 @@ struct VersionWriter: ~Copyable {
     static let pathBytesMax = 1_100
     private static let depthMax = 40
 
-    /// Names are relative, without `.`, `..`, empty parts or control characters, and lie in the step's own folder.
-    static func check(_ path: String, in folder: String) throws(StoreError) {
+    /// Names are relative, without `.`, `..`, empty parts or control characters, and lie in the step's own folders.
+    static func check(_ path: String, in folders: [String]) throws(StoreError) {
         let parts = path.split(separator: "/", omittingEmptySubsequences: false)
         guard path.utf8.count <= pathBytesMax, parts.count <= depthMax else {
             throw StoreError(
@@ -110,8 +110,9 @@ struct VersionWriter: ~Copyable {
         }
         let isPlain = parts.allSatisfy { !$0.isEmpty && $0 != "." && $0 != ".." && $0.utf8.count <= 255 }
         let hasControls = path.unicodeScalars.contains { $0.value < 0x20 || $0.value == 0x7F || $0 == "\\" }
-        guard isPlain, !hasControls, parts.count > 1, parts[0] == folder else {
-            throw StoreError(path: String(path.prefix(80)), reason: "not a plain relative path in \(folder)/")
+        guard isPlain, !hasControls, parts.count > 1, folders.contains(String(parts[0])) else {
+            let places = folders.map { $0 + "/" }.joined(separator: " or ")
+            throw StoreError(path: String(path.prefix(80)), reason: "not a plain relative path in \(places)")
         }
     }
 }

@@ -81,6 +81,8 @@ public struct Profile: Sendable {
             .symlink("/proc/self/fd", at: "dev/fd"),
             .point("dev/shm"), .point("proc"), .point("tmp"), .point("fn"),
             .directory(runtime, at: "rt"),
+            // Where Algorithmia put an algorithm and its user; published code names both.
+            .symlink("/fn/code", at: "opt/algorithm"), .symlink("/tmp", at: "home/algo"),
         ]
     }
 

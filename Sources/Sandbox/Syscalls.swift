@@ -162,6 +162,11 @@ enum Syscalls {
             "locks of the C library",
             when: SyscallRule.Condition.oneOf(1, [0, 1, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13], mask: 0x7f)
         ),
+        SyscallRule(
+            "mknodat",
+            "named pipes only, which is how published algorithms answer; device nodes are absent",
+            when: [[.masked(2, 0o170000, 0o010000)]]
+        ),
         SyscallRule("personality", "asking only", when: [[.equal(0, 0xffff_ffff)]]),
     ]
 
@@ -179,7 +184,7 @@ enum Syscalls {
 
     private static let refused: [SyscallRule] = [
         SyscallRule(
-            "sendfile splice tee vmsplice setrlimit seccomp sched_setscheduler sched_setattr sched_setparam setpriority ioprio_set mknod mknodat chroot sethostname setdomainname syslog capset setuid setgid setreuid setregid setresuid setresgid setgroups setfsuid setfsgid pidfd_open pidfd_send_signal pidfd_getfd process_madvise kcmp name_to_handle_at mbind set_mempolicy migrate_pages move_pages inotify_init inotify_init1 fanotify_init memfd_secret modify_ldt shmget semget msgget mq_open io_setup landlock_create_ruleset landlock_add_rule landlock_restrict_self",
+            "sendfile splice tee vmsplice setrlimit seccomp sched_setscheduler sched_setattr sched_setparam setpriority ioprio_set mknod chroot sethostname setdomainname syslog capset setuid setgid setreuid setregid setresuid setresgid setgroups setfsuid setfsgid pidfd_open pidfd_send_signal pidfd_getfd process_madvise kcmp name_to_handle_at mbind set_mempolicy migrate_pages move_pages inotify_init inotify_init1 fanotify_init memfd_secret modify_ldt shmget semget msgget mq_open io_setup landlock_create_ruleset landlock_add_rule landlock_restrict_self",
             "callers know how to live without",
             action: .refuse(EPERM)
         )

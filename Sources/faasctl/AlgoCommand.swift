@@ -8,7 +8,7 @@ struct AlgoCommand: ParsableCommand {
         abstract: "Algorithms: deploy, look at, call, delete.",
         discussion:
             "EXAMPLE\n  faasctl algo deploy ./hello --name anna/hello\n  faasctl algo call anna/hello --data HAL",
-        subcommands: [AlgoDeploy.self, List.self, Show.self, AlgoCall.self, Delete.self]
+        subcommands: [AlgoDeploy.self, List.self, Show.self, Lock.self, AlgoCall.self, Delete.self]
     )
 
     struct List: QueryCommand {
@@ -74,6 +74,36 @@ struct AlgoCommand: ParsableCommand {
                 )
             }
             return Terminal.printable(algorithm.name) + "\n" + table.rendered(empty: "no versions")
+        }
+    }
+
+    struct Lock: QueryCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Print what a version was built with, as a requirements.txt with hashes.",
+            discussion: """
+                A deploy with these lines as its requirements.txt installs the same packages again, byte for byte.
+
+                EXAMPLE
+                  faasctl algo lock anna/hello/0.1.0 > requirements.txt
+                """
+        )
+        @OptionGroup var connection: ConnectionOptions
+        @Argument(help: "The version, OWNER/NAME or OWNER/NAME/VERSION.", transform: AlgorithmReference.init(parsing:))
+        var reference: AlgorithmReference
+
+        func ask(_ client: FaasClient) async throws -> Answer<VersionLockRecord> {
+            let algorithm = reference.algorithm
+            return try await client.lock(
+                owner: algorithm.owner,
+                name: algorithm.name,
+                version: reference.version ?? "latest"
+            )
+        }
+
+        func text(_ lock: VersionLockRecord) -> String {
+            let about = "# \(lock.name)/\(lock.version), built for \(lock.interpreter); environment \(lock.environment)"
+            let lines = lock.requirements.split(separator: "\n").map { Terminal.printable(String($0)) }
+            return ([Terminal.printable(about)] + lines).joined(separator: "\n") + "\n"
         }
     }
 

@@ -8,6 +8,13 @@ enum IsolationName: String, CaseIterable, ExpressibleByArgument, Sendable {
     case shared
 }
 
+/// Which part of a version's number counts up.
+enum BumpName: String, CaseIterable, ExpressibleByArgument, Sendable {
+    case major
+    case minor
+    case revision
+}
+
 /// `faasctl algo deploy`.
 struct AlgoDeploy: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -18,10 +25,15 @@ struct AlgoDeploy: AsyncParsableCommand {
             .git and __pycache__; the same files always make the same archive. Symbolic links are refused, as are \
             directories without any .py file or with more than 100 MiB.
 
-            Versions count up by themselves: 0.1.0, 0.2.0, …. Without --public only the owner can call the version.
+            A repository published for Algorithmia (algorithmia.conf, src/NAME.py) is deployed as it is, and its \
+            algorithmia.conf says the name unless --name does.
+
+            Versions count up by themselves: 0.1.0, 0.2.0, …; --bump counts another part. Without --public only the \
+            owner can call the version.
 
             EXAMPLE
               faasctl algo deploy ./hello --name anna/hello --public --royalty 500
+              git clone …/anna/hello.git && faasctl algo deploy hello
             """
     )
 
@@ -30,8 +42,11 @@ struct AlgoDeploy: AsyncParsableCommand {
     @Argument(help: "The directory.")
     var dir: String
 
-    @Option(help: ArgumentHelp("The algorithm.", valueName: "owner/name"), transform: AlgorithmName.init(parsing:))
-    var name: AlgorithmName
+    @Option(
+        help: ArgumentHelp("The algorithm (default: what algorithmia.conf says).", valueName: "owner/name"),
+        transform: AlgorithmName.init(parsing:)
+    )
+    var name: AlgorithmName?
 
     @Flag(name: .customLong("public"), help: "Let anyone call this version.")
     var isPublic = false
@@ -51,6 +66,9 @@ struct AlgoDeploy: AsyncParsableCommand {
     @Option(help: "Whose calls may share a worker: one caller's, none, or everyone's (default caller).")
     var isolation: IsolationName?
 
+    @Option(help: "Which part of the version's number counts up: major, minor or revision (default minor).")
+    var bump: BumpName?
+
     func validate() throws {
         try Self.check("--royalty", royalty, in: 0...((1 << 53) - 1), unit: "microcredits")
         try Self.check("--memory", memory.map(Int64.init), in: 16...16_384, unit: "MiB")
@@ -60,11 +78,12 @@ struct AlgoDeploy: AsyncParsableCommand {
 
     mutating func run() async throws {
         let command = self
+        let name = try name ?? PublishedConfiguration(in: dir).algorithm
         let tree = try SourceTree(scanning: dir)
         let answer = try await Progress.during("packing \(dir)") { progress in
             let archive = try await tree.archive()
             progress.enter("uploading \(Display.size(archive.count))")
-            return try await command.upload(archive, progress)
+            return try await command.upload(archive, to: name, progress)
         }
         if connection.json {
             Output.write(answer.document)
@@ -81,10 +100,15 @@ struct AlgoDeploy: AsyncParsableCommand {
         options.cpus = cpus
         options.timeoutSeconds = timeout
         options.isolation = isolation?.rawValue
+        options.bump = bump?.rawValue
         return options
     }
 
-    private func upload(_ archive: [UInt8], _ progress: Progress) async throws -> Answer<Deployed> {
+    private func upload(
+        _ archive: [UInt8],
+        to name: AlgorithmName,
+        _ progress: Progress
+    ) async throws -> Answer<Deployed> {
         try await connection.withClient { client in
             try await client.deploy(owner: name.owner, name: name.name, archive: archive, options: options) {
                 progress.enter("installing and checking \(name)")
@@ -97,6 +121,7 @@ struct AlgoDeploy: AsyncParsableCommand {
         facts.add("deployed", "\(version.name)/\(version.version)")
         facts.add("hash", version.hash)
         facts.add("runtime", version.runtime)
+        if let environment = version.environment { facts.add("environment", environment) }
         return facts.rendered
     }
 

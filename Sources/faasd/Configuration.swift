@@ -8,6 +8,8 @@ struct Configuration: Sendable {
     var limits = Limits()
     /// How long running calls may go on after SIGTERM.
     var drainSeconds = 30
+    /// Below this much credit, answers carry an alert; zero for none.
+    var lowCredit = Microcredits(rawValue: 10_000_000)
     /// Connections of clients at one time.
     var connectionsMax = 4_096
 
@@ -50,7 +52,9 @@ struct Configuration: Sendable {
     }
 
     private struct File: Decodable {
-        enum CodingKeys: String, CodingKey, CaseIterable { case prices, limits, drain_seconds, connections }
+        enum CodingKeys: String, CodingKey, CaseIterable {
+            case prices, limits, drain_seconds, connections, low_credit_microcredits
+        }
 
         struct Prices: Decodable {
             var compute_picocredits_per_microsecond: Int64?
@@ -80,6 +84,7 @@ struct Configuration: Sendable {
         var limits: Bounds?
         var drain_seconds: Int?
         var connections: Int?
+        var low_credit_microcredits: Int64?
 
         func configuration() throws(StartupError) -> Configuration {
             var result = Configuration()
@@ -101,6 +106,14 @@ struct Configuration: Sendable {
             try set(&result.limits.archiveBytesMax, limits?.archive_bytes, 1_024...1 << 30, "limits.archive_bytes")
             try set(&result.drainSeconds, drain_seconds, 0...3_600, "drain_seconds")
             try set(&result.connectionsMax, connections, 1...100_000, "connections")
+            var credit = result.lowCredit.rawValue
+            try set(
+                &credit,
+                low_credit_microcredits,
+                0...Microcredits.maximum.rawValue,
+                "low_credit_microcredits"
+            )
+            result.lowCredit = Microcredits(rawValue: credit)
             var seconds = 0
             try set(&seconds, limits?.idle_seconds, 1...86_400, "limits.idle_seconds")
             if seconds > 0 { result.limits.idleMax = .seconds(seconds) }

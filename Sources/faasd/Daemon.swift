@@ -122,6 +122,7 @@ enum Daemon {
                 authenticator: authenticator,
                 limits: limits,
                 bodies: bodies,
+                lowCredit: prepared.configuration.lowCredit,
                 logger: logger
             ).add(to: router)
             ManageRoutes(

@@ -32,9 +32,10 @@ extension Catalog {
     func deploy(
         _ owner: String,
         _ name: String,
-        _ specification: VersionSpecification
+        _ specification: VersionSpecification,
+        bump: VersionBump = .minor
     ) throws -> AlgorithmVersion {
-        let version = try beginVersion(owner: owner, name: name, specification)
+        let version = try beginVersion(owner: owner, name: name, specification, bump: bump)
         return try finishVersion(id: version.id)
     }
 

@@ -12,6 +12,43 @@ import Testing
         #expect(try fixture.open().deploy("anna", "hello", specification("c")).number.description == "0.3.0")
     }
 
+    @Test(arguments: [
+        ("minor", "0.1.0"), ("revision", "0.0.1"), ("major", "1.0.0"), ("minor revision", "0.1.1"),
+        ("minor revision revision minor", "0.2.0"), ("minor major revision", "1.0.1"), ("major minor major", "2.0.0"),
+    ])
+    func `a deploy counts the part it names`(bumps: String, expected: String) throws {
+        let catalog = try Catalog(path: ":memory:")
+        try catalog.createUser("anna")
+        var number = ""
+        for bump in bumps.split(separator: " ") {
+            let part = try #require(VersionBump(rawValue: String(bump)))
+            number = try catalog.deploy("anna", "hello", specification(), bump: part).number.description
+        }
+        #expect(number == expected)
+        #expect(catalog.number(expected, as: .anyone) == expected)
+    }
+
+    @Test(
+        arguments: [
+            (true, 500, nil), (false, 500, "public"), (true, 499, "royalty"), (true, 501, "royalty"),
+        ] as [(Bool, Int64, String?)]
+    )
+    func `a revision is as public and as expensive as what it repairs`(isPublic: Bool, royalty: Int64, field: String?)
+        throws
+    {
+        let catalog = try Catalog(path: ":memory:")
+        try catalog.createUser("anna")
+        var first = specification()
+        first.royaltyMicrocredits = 500
+        try catalog.deploy("anna", "hello", first)
+        var second = specification("b", isPublic: isPublic)
+        second.royaltyMicrocredits = royalty
+        let error = refusal { try catalog.deploy("anna", "hello", second, bump: .revision) }
+        #expect(error?.field == field)
+        #expect(catalog.number("0.1.x", as: .anyone) == (field == nil ? "0.1.1" : "0.1.0"))
+        #expect(refusal { try catalog.deploy("anna", "hello", second, bump: .minor) } == nil)
+    }
+
     @Test func `a failed build gives its number back, a concurrent one gets the next`() throws {
         let catalog = try Catalog(path: ":memory:")
         try catalog.createUser("anna")

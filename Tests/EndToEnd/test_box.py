@@ -70,8 +70,11 @@ class FromOutside(DaemonCase):
     def test_its_root_shows_nothing_of_the_host(self):
         mounts = boxes.read(f"/proc/{self.pid}/mountinfo")
         self.assertNotIn(self.daemon.state, os.listdir(f"/proc/{self.pid}/root"))
-        for missing in ("var", "home", "root", "sys", "boot", "opt"):
+        for missing in ("var", "root", "sys", "boot"):
             self.assertFalse(os.path.exists(f"/proc/{self.pid}/root/{missing}"), missing)
+        for folder, link, target in (("home", "algo", "/tmp"), ("opt", "algorithm", "/fn/code")):
+            self.assertEqual(os.listdir(f"/proc/{self.pid}/root/{folder}"), [link])
+            self.assertEqual(os.readlink(f"/proc/{self.pid}/root/{folder}/{link}"), target)
         for line in mounts.splitlines():
             point, options = line.split()[4:6]
             if point not in ("/tmp", "/proc") and not point.startswith("/dev/"):
@@ -158,6 +161,13 @@ class FromInside(DaemonCase):
             with self.subTest(path):
                 self.assert_result(self.daemon.call(opens, path, self.caller), "EACCES")
 
+    def test_of_files_that_are_none_only_named_pipes_can_be_made(self):
+        found = self.daemon.call(self.daemon.deploy("makes_nodes", self.author), "x", self.caller).result
+        self.assertEqual(found.pop("pipe in /tmp"), "made")
+        self.assertEqual(set(found), {"pipe in /fn", "pipe in /dev", "character device", "block device", "socket"})
+        for kind, answer in found.items():
+            self.assertIn(answer, ("EROFS", "EACCES", "EPERM", "ENOSYS"), kind)
+
     def test_calls_for_other_architectures_end_their_process(self):
         self.assertEqual(self.syscall("socket", 1, 1, 0), {"returned": True})
         x32 = self.daemon.call("author/syscalls", f'{{"call": {0x40000000 + 39}}}', self.caller, "application/json")
@@ -166,7 +176,8 @@ class FromInside(DaemonCase):
     def test_the_code_sees_a_user_a_process_and_a_root_of_its_own(self):
         seen = self.daemon.call("author/whoami", "x", self.caller).result
         self.assertEqual((seen["uid"], seen["gid"], seen["pid"]), (1000, 1000, 1))
-        self.assertLessEqual(set(seen["root"]), {"bin", "dev", "etc", "fn", "lib", "lib64", "proc", "rt", "sbin", "tmp", "usr"})
+        self.assertLessEqual(set(seen["root"]), {"bin", "dev", "etc", "fn", "home", "lib", "lib64", "opt", "proc", "rt",
+                                                  "sbin", "tmp", "usr"})
         self.assertEqual(seen["cwd"], "/fn/code")
 
     def test_the_environment_holds_nothing_of_the_daemons(self):

@@ -68,7 +68,7 @@ class CallAnswers(DaemonCase):
 
     def test_an_unknown_algorithm_or_version_is_200_with_its_name(self):
         for name in ("author/nothing", "nobody/echo", "author/echo/9.9.9", "author/echo/" + "0" * 40, "author/echo/zz",
-                     "author/e%2Fcho", "au..thor/echo"):
+                     "author/e%2Fcho", "au..thor/echo", "author", "author/echo/0.1.0/x", "%00/%ff"):
             with self.subTest(name):
                 reply = self.call(name)
                 self.assertEqual(reply.status, 200, reply)
@@ -168,7 +168,7 @@ class CallAnswers(DaemonCase):
 
     def test_methods_and_paths_that_do_not_exist_are_404_or_405(self):
         for method, path in (("GET", "/v1/algo/author/echo"), ("PUT", "/v1/algo/author/echo"), ("GET", "/"),
-                             ("POST", "/v1/algo/author"), ("POST", "/v1/algo"), ("POST", "/v1/algo/a/b/c/d"),
+                             ("POST", "/v1/algo"),
                              ("GET", "/v1/manage/nothing"), ("DELETE", "/healthz"), ("GET", "/../../etc/passwd")):
             with self.subTest(f"{method} {path}"):
                 reply = ask(self.daemon.port, method, path, headers={"Authorization": self.caller.key})

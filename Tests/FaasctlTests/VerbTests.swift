@@ -15,6 +15,8 @@ struct VerbTests {
         ("credit show anna", "GET /v1/manage/accounts/anna/balance", ""),
         ("algo list --owner anna", "GET /v1/manage/algorithms?owner=anna", ""),
         ("algo show anna/hello", "GET /v1/manage/algorithms/anna/hello", ""),
+        ("algo lock anna/hello", "GET /v1/manage/algorithms/anna/hello/versions/latest/lock", ""),
+        ("algo lock anna/hello/0.1.x", "GET /v1/manage/algorithms/anna/hello/versions/0.1.x/lock", ""),
         ("algo delete anna/hello", "DELETE /v1/manage/algorithms/anna/hello", ""),
         ("quota list", "GET /v1/manage/quotas", ""),
         (

@@ -1,9 +1,9 @@
-import Billing
 import Foundation
-import Invoker
 import NIOCore
 import Testing
 
+@testable import Billing
+@testable import Invoker
 @testable import faasd
 
 @Suite struct EdgeTests {
@@ -52,6 +52,84 @@ import Testing
         #expect(throws: BadCall.self) {
             try CallParameters(query: [("stdout", "perhaps")], contentType: nil, limits: Limits())
         }
+    }
+
+    @Test(
+        arguments: [
+            ("/v1/algo/demo/Hello", "demo", "Hello", nil), ("/v1/algo/demo/Hello/", "demo", "Hello", nil),
+            ("/v1/algo//demo//Hello//", "demo", "Hello", nil), ("/v1/algo/demo/Hello/0.1.x", "demo", "Hello", "0.1.x"),
+            ("/v1/algo/demo/Hello/0.1.0/", "demo", "Hello", "0.1.0"), ("/v1/algo/demo%2FHello", "demo", "Hello", nil),
+            ("/v1/algo/demo%2fHello%2F0.1.%2A", "demo", "Hello", "0.1.*"),
+            ("/v1/algo/d%65mo/Hello", "demo", "Hello", nil),
+            ("/v1/algo/demo/Hello/1/2", "demo", "Hello", "1/2"), ("/v1/algo/demo", "demo", "", nil),
+            ("/v1/algo/", "", "", nil), ("/v1/algo", "", "v1", "algo"), ("/v1/algo/%zz/Hello", "%zz", "Hello", nil),
+            ("/v1/algo/%ff/Hello", "%ff", "Hello", nil), ("/v1/algo/a/..", "a", "..", nil),
+        ] as [(String, String, String, String?)]
+    )
+    func `a path names an algorithm in every form the clients send`(
+        path: String,
+        owner: String,
+        name: String,
+        selector: String?
+    ) {
+        let target = CallTarget(path: path)
+        if path == "/v1/algo" { return #expect(target.reference == "v1/algo") }
+        #expect((target.owner, target.name, target.selector) == (owner, name, selector))
+    }
+
+    @Test(
+        arguments: [
+            ([], false, false, .wrapped), ([("timing", "true"), ("sudo", "True")], true, true, .wrapped),
+            ([("timing", ""), ("output", "void")], false, false, .void),
+            ([("output", "default")], false, false, .wrapped),
+            ([("sudo", "1"), ("output", "raw")], false, true, .raw),
+        ] as [([(String, String)], Bool, Bool, CallParameters.Output)]
+    )
+    func `timing, sudo and void are read from the query`(
+        query: [(String, String)],
+        timing: Bool,
+        sudo: Bool,
+        output: CallParameters.Output
+    ) throws {
+        let parameters = try CallParameters(
+            query: query.map { (name: $0.0, value: $0.1) },
+            contentType: nil,
+            limits: Limits()
+        )
+        #expect((parameters.wantsTiming, parameters.asOwner, parameters.output) == (timing, sudo, output))
+    }
+
+    @Test(arguments: [(9_999_999, true), (10_000_000, false), (10_000_001, false)])
+    func `an alert tells of less credit than the operator set`(left: Int64, isTold: Bool) throws {
+        var reply = CallReply(answer: .value(.text, ByteBuffer(string: "x")))
+        reply.receipt = Receipt(
+            invocation: InvocationID(),
+            charge: .zero,
+            royalty: .zero,
+            compute: .zero,
+            remaining: Microcredits(rawValue: left),
+            priceVersion: 1
+        )
+        let answer = CallAnswer(
+            reply,
+            CallParameters(),
+            InvocationID(),
+            isOwner: false,
+            lowCredit: Microcredits(rawValue: 10_000_000)
+        )
+        let metadata = try #require(try object(answer.body)["metadata"] as? [String: Any])
+        let alerts = metadata["alerts"] as? [String]
+        #expect((alerts != nil) == isTold)
+        if isTold {
+            #expect(alerts == ["low balance: 9.999999 credits are left, below 10; top up before calls are refused"])
+        }
+    }
+
+    @Test func `a call that nobody waits for is answered with its id`() throws {
+        let invocation = InvocationID()
+        let object = try object(CallAnswer(begun: invocation, nil).body)
+        #expect(object["async"] as? String == "void" && object["request_id"] as? String == invocation.description)
+        #expect(object["error"] == nil)
     }
 
     @Test(arguments: [(99, true), (100, true), (101, false)])

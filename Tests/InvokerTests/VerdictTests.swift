@@ -62,7 +62,7 @@ import Testing
         ("code/a\nb", false), ("code/a\\b", false), ("code/a\u{7f}", false), ("", false),
     ])
     func `a file's name is plain, relative and in its folder`(path: String, isTaken: Bool) {
-        #expect(((try? VersionWriter.check(path, in: "code")) != nil) == isTaken, "\(path)")
+        #expect(((try? VersionWriter.check(path, in: ["code"])) != nil) == isTaken, "\(path)")
     }
 
     @Test(arguments: [(1_099, true), (1_100, true), (1_101, false)])
@@ -70,12 +70,12 @@ import Testing
         // Depth has a bound of its own, so the parts are long.
         let long = "code/" + (0..<6).map { _ in String(repeating: "a", count: 200) }.joined(separator: "/")
         let cut = String(long.prefix(length))
-        #expect(((try? VersionWriter.check(cut, in: "code")) != nil) == isTaken)
+        #expect(((try? VersionWriter.check(cut, in: ["code"])) != nil) == isTaken)
     }
 
     @Test(arguments: [(39, true), (40, true), (41, false)])
     func `a file's depth is bounded`(parts: Int, isTaken: Bool) {
         let path = (["code"] + Array(repeating: "a", count: parts - 1)).joined(separator: "/")
-        #expect(((try? VersionWriter.check(path, in: "code")) != nil) == isTaken)
+        #expect(((try? VersionWriter.check(path, in: ["code"])) != nil) == isTaken)
     }
 }

@@ -139,7 +139,10 @@ class Box:
 
 
 class Version:
-    """A version's folder as a worker finds it at /fn: `files` below code/, or the fixture of that name."""
+    """A version's folder as a worker finds it at /fn: `files` below code/, or the fixture of that name.
+
+    Paths in deps/ and lock/ are the version's own; what begins with #! is executable.
+    """
 
     def __init__(self, files=None, fixture=None, name="algo"):
         self._folder = tempfile.TemporaryDirectory()
@@ -151,10 +154,12 @@ class Version:
             return
         os.mkdir(code)
         for path, content in ({"algo.py": files} if isinstance(files, str) else files).items():
-            full = os.path.join(self.root, path if path.startswith("deps/") else "code/" + path)
+            full = os.path.join(self.root, path if path.startswith(("deps/", "lock/")) else "code/" + path)
             os.makedirs(os.path.dirname(full), exist_ok=True)
+            content = content if isinstance(content, bytes) else content.encode()
             with open(full, "wb") as file:
-                file.write(content if isinstance(content, bytes) else content.encode())
+                file.write(content)
+            os.chmod(full, 0o755 if content.startswith(b"#!") else 0o644)
 
     def __enter__(self):
         return self

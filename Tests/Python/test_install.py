@@ -14,6 +14,7 @@ import requirements
 
 HAS_PIP = subprocess.run(["/usr/bin/python3", "-I", "-c", "import pip"], capture_output=True).returncode == 0
 DIGEST = "a" * 64
+LOCK = "lock/requirements.txt"
 
 
 class Grammar(unittest.TestCase):
@@ -71,12 +72,12 @@ class Grammar(unittest.TestCase):
             requirements.parse_requirements(payload)
 
 
-def make_wheel(folder, name, files, version="1.0"):
+def make_wheel(folder, name, files, version="1.0", more=""):
     """A wheel with these files; returns its SHA-256."""
     path = os.path.join(folder, f"{name}-{version}-py3-none-any.whl")
     base = f"{name}-{version}.dist-info"
     files = dict(files) | {
-        f"{base}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n",
+        f"{base}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{more}",
         f"{base}/WHEEL": "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n"}
     record = "".join(f"{file},,\n" for file in files) + f"{base}/RECORD,,\n"
     with zipfile.ZipFile(path, "w") as wheel:
@@ -112,7 +113,7 @@ class Installing(unittest.TestCase):
         self.assertIn("deps/small-1.0.dist-info/METADATA", files)
         self.assertIn(f"deps/small/__pycache__/__init__.{sys.implementation.cache_tag}.pyc", files)
         self.assertNotIn(f"deps/small/__pycache__/py2.{sys.implementation.cache_tag}.pyc", files)
-        self.assertEqual([path for path in files if "/bin/" in path or not path.startswith("deps/")], [])
+        self.assertEqual([path for path in files if "/bin/" in path or not path.startswith("deps/")], [LOCK])
         source = "import small, importlib.metadata as m\ndef apply(_): return [small.value, m.version('small')]"
         given = {path: content for path, (content, _) in files.items()} | {"algo.py": source}
         with Version(given) as version, version.start() as worker:
@@ -120,9 +121,25 @@ class Installing(unittest.TestCase):
             self.assertEqual(first.kind, frames.READY, first)
             self.assertEqual(worker.call("x").payload, b'[42,"1.0"]')
 
+    def test_the_lock_installs_the_same_again(self):
+        digest = make_wheel(self.wheels, "Big_one", {"big.py": "import small\n"}, "1!2.0+local.1", "Requires-Dist: small\n")
+        files, last = self.install("big-one\n", self.wheels)
+        self.assertEqual(last.kind, frames.DONE, last)
+        content, executable = files[LOCK]
+        self.assertEqual((content.decode(), executable), (
+            f"Big_one==1!2.0+local.1 --hash=sha256:{digest}\nsmall==1.0 --hash=sha256:{self.digest}\n", False))
+        self.assertEqual(requirements.parse_requirements(content), content.decode().splitlines())
+        make_wheel(self.wheels, "small", {"small/__init__.py": "value = 43\n"}, "1.1")
+        again, _ = self.install(content.decode(), self.wheels)
+        for path in (LOCK, "deps/small/__init__.py", "deps/big.py"):
+            self.assertEqual(again[path], files[path])
+        make_wheel(self.wheels, "small", {"small/__init__.py": "value = 'other'\n"})
+        self.assertEqual(self.install(content.decode(), self.wheels)[1].error[0], "InstallError")
+
     def test_nothing_asked_for_is_nothing_sent(self):
-        files, last = self.install("# nothing\n", self.wheels)
-        self.assertEqual((files, last.kind), ({}, frames.DONE))
+        for text, sent in (("# nothing\n", {}), ("small; python_version < '3'\n", {LOCK: (b"", False)})):
+            files, last = self.install(text, self.wheels)
+            self.assertEqual((files, last.kind), (sent, frames.DONE))
 
     def test_a_refused_line_never_reaches_pip(self):
         files, last = self.install("small\n-r /etc/passwd\n", self.wheels)

@@ -70,11 +70,16 @@ class Values(WorkerCase):
                 answer = self.serve(f"def apply(_): return {expression}").call("x")
                 self.assertEqual(self.assert_error(answer, "AlgorithmError", *parts)[2], "")
 
+    def test_numbers_that_are_none_come_in_and_never_go_out(self):
+        box = self.serve("def apply(x): return repr(x) if isinstance(x, list) else x")
+        self.assert_result(box.call(b"[NaN, Infinity, -Infinity]", 1), 0, b"[nan, inf, -inf]")
+        for data, part in ((b"NaN", "nan"), (b"Infinity", "inf"), (b"-Infinity", "-inf")):
+            self.assert_error(box.call(data, 1), "AlgorithmError", f"at $: {part} has no form in JSON")
+
     def test_json_that_python_cannot_read_is_a_parsing_error(self):
         box = self.serve(fixture="echo")
-        for data, part in ((b"NaN", "NaN"), (b"[Infinity]", "Infinity"), (b"[-Infinity]", "-Infinity"), (b"{", "cannot"),
-                           (b"[" * 100_000 + b"]" * 100_000, "nested"), (b"9" * 5_000, "cannot"), (b'"\xff"', "UTF-8"),
-                           (b"", "cannot")):
+        for data, part in ((b"nan", "cannot"), (b"[inf]", "cannot"), (b"{", "cannot"), (b'"\xff"', "UTF-8"), (b"", "cannot"),
+                           (b"[" * 100_000 + b"]" * 100_000, "nested"), (b"9" * 5_000, "cannot")):
             self.assert_error(box.call(data, 1), "ParsingError", part)
         self.assert_error(box.call(b"\xff", 0), "ParsingError", "not UTF-8", "byte 0")
         self.assert_result(box.call(b"[1]", 1), 1, b"[1]")
@@ -226,6 +231,15 @@ class Loading(WorkerCase):
         box = self.load({"statistics.py": source}, name="statistics")
         self.assertEqual(box.receive().kind, frames.READY)
         self.assert_result(box.call("x"), 1, b'[2,"algorithm_statistics"]')
+
+    def test_packages_for_another_interpreter_are_refused(self):
+        tag, source = sys.implementation.cache_tag, "def apply(_): return 1"
+        for lock, ok in ((f"{tag} 3.x linux", True), (f"{tag}\n", True), ("cpython-38 3.8.2 linux", False), (f"{tag}0 ", False)):
+            box = self.load({"algo.py": source, "lock/interpreter": lock})
+            if ok:
+                self.assertEqual(box.receive().kind, frames.READY)
+            else:
+                self.assert_load_error(box, f"installed for {lock.strip()}", f"now runs {tag}: deploy it again")
 
     def test_paths_and_folder(self):
         source = ("import os, sys, helper, wheel\n"

@@ -10,15 +10,20 @@ final class BodyBudget: Sendable {
 
     init(bytesMax: Int) { self.bytesMax = bytesMax }
 
-    /// Room for one body, given back when this value ends.
-    struct Room: ~Copyable {
-        fileprivate let budget: BodyBudget
-        fileprivate let bytes: Int
+    /// Room for one body, given back when nobody refers to it any more.
+    final class Room: Sendable {
+        private let budget: BodyBudget
+        private let bytes: Int
+
+        fileprivate init(budget: BodyBudget, bytes: Int) {
+            self.budget = budget
+            self.bytes = bytes
+        }
 
         deinit { budget.taken.withLock { $0 -= bytes } }
 
-        /// Ends it here, and keeps it until here.
-        consuming func giveBack() {}
+        /// Keeps it until here.
+        func giveBack() {}
     }
 
     /// Takes room for that many bytes; nil when there is none just now.

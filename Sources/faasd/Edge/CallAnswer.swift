@@ -16,9 +16,23 @@ struct CallAnswer: Sendable {
     var response: Response { Response(status: status, headers: headers, body: ResponseBody(byteBuffer: body)) }
 
     /// The answer to a call that reached the invoker.
-    init(_ reply: CallReply, _ parameters: CallParameters, _ invocation: InvocationID, isOwner: Bool) {
+    ///
+    /// The owner sees what the code printed and where it failed; below `lowCredit` the answer carries an alert.
+    init(
+        _ reply: CallReply,
+        _ parameters: CallParameters,
+        _ invocation: InvocationID,
+        isOwner: Bool,
+        lowCredit: Microcredits
+    ) {
         var metadata = Envelope.Metadata(invocation: invocation, duration: reply.wall)
         if isOwner && parameters.wantsStandardOutput { metadata.log = reply.log }
+        if parameters.wantsTiming { metadata.total = reply.queue + reply.load + reply.wall }
+        if let left = reply.receipt?.remaining, left < lowCredit {
+            metadata.alerts = [
+                "low balance: \(left) credits are left, below \(lowCredit); top up before calls are refused"
+            ]
+        }
         headers[.contentType] = "application/json"
         switch reply.answer {
         case .value(let kind, let value): take(kind, value, parameters, metadata)
@@ -59,6 +73,17 @@ struct CallAnswer: Sendable {
             )
         }
         receipt(reply, invocation)
+    }
+
+    /// The answer to a call that nobody waits for: its id once it was let in, else the refusal.
+    init(begun invocation: InvocationID, _ refusal: Refusal?) {
+        headers[.contentType] = "application/json"
+        headers[.callID] = invocation.description
+        if let refusal {
+            refuse(refusal, CallParameters(), Envelope.Metadata(invocation: invocation))
+        } else {
+            body = Envelope.begun(invocation)
+        }
     }
 
     /// The answer to a call that never got there.

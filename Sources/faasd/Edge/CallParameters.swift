@@ -8,12 +8,20 @@ struct CallParameters: Sendable, Equatable {
     enum Output: Sendable, Equatable {
         case wrapped
         case raw
+        /// None: the caller is told that the call has begun.
+        case void
     }
 
     var timeoutSeconds: Int?
     var wantsStandardOutput = false
+    var wantsTiming = false
+    /// Whether an administrator asks to be treated as the algorithm's owner.
+    var asOwner = false
     var output = Output.wrapped
     var kind = ContentKind.text
+
+    /// What a call asks for that says nothing.
+    init() {}
 
     /// Reads the query and the content type; keys that mean nothing here are ignored, because clients send them.
     ///
@@ -23,6 +31,8 @@ struct CallParameters: Sendable, Equatable {
             switch name {
             case "timeout": timeoutSeconds = try Self.timeout(value, limits)
             case "stdout": wantsStandardOutput = try Self.flag(name, value)
+            case "timing": wantsTiming = try Self.flag(name, value)
+            case "sudo": asOwner = try Self.flag(name, value)
             case "output": output = try Self.output(value)
             default: break
             }
@@ -59,12 +69,13 @@ struct CallParameters: Sendable, Equatable {
     private static func output(_ value: String) throws(BadCall) -> Output {
         switch value {
         case "raw": return .raw
+        case "void": return .void
         case "", "default": return .wrapped
         default:
             throw BadCall(
                 field: "output",
                 value: value,
-                message: "output is '\(value.prefix(40))'; this server offers raw, or none for the wrapped form"
+                message: "output is '\(value.prefix(40))'; it must be raw, void, or absent for the wrapped form"
             )
         }
     }

@@ -6,18 +6,19 @@ import Invoker
 import Logging
 import NIOCore
 
-/// `POST /v1/algo/OWNER/NAME[/VERSION]`: the call itself.
+/// `POST /v1/algo/OWNER/NAME[/SELECTOR]`: the call itself.
 struct CallRoutes: Sendable {
     let catalog: Catalog
     let invoker: Invoker
     let authenticator: Authenticator
     let limits: Limits
     let bodies: BodyBudget
+    /// Below this much credit, answers carry an alert.
+    let lowCredit: Microcredits
     let logger: Logger
 
     func add(to router: Router<EdgeContext>) {
-        router.post("/v1/algo/:owner/:name") { await call($0, $1) }
-        router.post("/v1/algo/:owner/:name/:version") { await call($0, $1) }
+        router.post("/v1/algo/**") { await call($0, $1) }
     }
 
     @Sendable private func call(_ request: Request, _ context: EdgeContext) async -> Response {
@@ -25,8 +26,8 @@ struct CallRoutes: Sendable {
         let raw = request.uri.queryParameters["output"] == "raw"
         do throws(CallProblem) {
             let parameters = try parameters(request)
-            let payer = try payer(request, await authenticator.caller(request, context))
-            let version = try resolve(context, payer)
+            let payer = try payer(request, await authenticator.caller(request, context), parameters)
+            let version = try resolve(CallTarget(path: request.uri.path), payer)
             guard let room = bodies.reserve(announcedBytes(request)) else {
                 throw CallProblem(
                     .serviceUnavailable,
@@ -45,13 +46,28 @@ struct CallRoutes: Sendable {
                 input: input,
                 timeoutSeconds: parameters.timeoutSeconds
             )
+            if parameters.output == .void { return await begin(call, room).response }
             let reply = await invoker.call(call)
             room.giveBack()
             log(reply, call)
-            return CallAnswer(reply, parameters, invocation, isOwner: payer.owns(version)).response
+            return CallAnswer(reply, parameters, invocation, isOwner: payer.owns(version), lowCredit: lowCredit)
+                .response
         } catch {
             return CallAnswer(error.status, error.problem, invocation, raw: raw).response
         }
+    }
+
+    /// Answers once the call is let in, and lets it run on.
+    private func begin(_ call: CallRequest, _ room: BodyBudget.Room) async -> CallAnswer {
+        let refusal = await withCheckedContinuation { admission in
+            // Unstructured: the call outlives its request. At the end of the daemon, the ledger waits for it.
+            Task {
+                let reply = await invoker.call(call) { admission.resume(returning: $0) }
+                room.giveBack()
+                log(reply, call)
+            }
+        }
+        return CallAnswer(begun: call.invocation, refusal)
     }
 
     private struct Payer {
@@ -78,10 +94,17 @@ struct CallRoutes: Sendable {
     }
 
     /// Who pays: the owner of the key, or over the Unix socket the account that the administrator names.
-    private func payer(_ request: Request, _ caller: Caller) throws(CallProblem) -> Payer {
+    private func payer(_ request: Request, _ caller: Caller, _ parameters: CallParameters) throws(CallProblem) -> Payer
+    {
         switch caller {
         case .nobody: throw CallProblem(.ok, "AuthorizationError", "authorization required")
         case .unknownKey: throw CallProblem(.ok, "AuthorizationError", "Unknown or invalid API key.")
+        case .key(let key) where key.kind == .admin && parameters.asOwner:
+            logger.notice(
+                "call as the owner",
+                metadata: ["user": "\(key.user)", "key": "\(key.id)", "path": "\(request.uri.path)"]
+            )
+            return Payer(account: key.user, keyID: key.id, viewer: .administrator)
         case .key(let key):
             guard key.kind == .algorithm else {
                 throw CallProblem(
@@ -103,15 +126,15 @@ struct CallRoutes: Sendable {
         }
     }
 
-    private func resolve(_ context: EdgeContext, _ payer: Payer) throws(CallProblem) -> AlgorithmVersion {
-        let parameters = context.parameters
-        let (owner, name) = (parameters.get("owner") ?? "", parameters.get("name") ?? "")
+    private func resolve(_ target: CallTarget, _ payer: Payer) throws(CallProblem) -> AlgorithmVersion {
         do {
-            return try catalog.resolve(owner: owner, name: name, selector: parameters.get("version"), as: payer.viewer)
-        } catch {
-            let selector = parameters.get("version").map { "/" + $0 } ?? ""
-            throw CallProblem(.ok, "EntityNotFoundError", "algorithm algo://\(owner)/\(name)\(selector) not found")
-        }
+            return try catalog.resolve(
+                owner: target.owner,
+                name: target.name,
+                selector: target.selector,
+                as: payer.viewer
+            )
+        } catch { throw CallProblem(.ok, "EntityNotFoundError", "algorithm algo://\(target.reference) not found") }
     }
 
     /// What a body may take; a request that does not say is taken for the largest.

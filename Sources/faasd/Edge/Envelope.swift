@@ -10,6 +10,10 @@ enum Envelope {
     struct Metadata: Sendable {
         var invocation: InvocationID
         var duration: Duration = .zero
+        /// Waiting, loading and running together, when the caller asked for it.
+        var total: Duration?
+        /// What the caller should know besides, such as a low balance.
+        var alerts: [String] = []
         /// What it printed, when it was asked for by the algorithm's owner.
         var log: String?
     }
@@ -43,6 +47,11 @@ enum Envelope {
         write(metadata, kind: kind, to: &body)
         body.writeString("}")
         return body
+    }
+
+    /// The whole answer to a call with `output=void`.
+    static func begun(_ invocation: InvocationID) -> ByteBuffer {
+        ByteBuffer(string: "{\"async\":\"void\",\"request_id\":\"\(invocation)\"}")
     }
 
     static func error(_ problem: Problem, _ metadata: Metadata) -> ByteBuffer {
@@ -81,6 +90,18 @@ enum Envelope {
             body.writeString(",\"stdout\":")
             body.writeJSONString(log)
         }
+        if let total = metadata.total {
+            body.writeString(",\"timing\":{\"running\":")
+            body.writeJSONSeconds(metadata.duration)
+            body.writeString(",\"total\":")
+            body.writeJSONSeconds(total)
+            body.writeString("}")
+        }
+        for (index, alert) in metadata.alerts.enumerated() {
+            body.writeString(index == 0 ? ",\"alerts\":[" : ",")
+            body.writeJSONString(alert)
+        }
+        if !metadata.alerts.isEmpty { body.writeString("]") }
         body.writeString("}")
     }
 }

@@ -51,6 +51,22 @@ extension ManageRoutes {
         var version: String
         var hash: String
         var runtime: String
+        var environment: String?
+    }
+    private struct LockBody: Encodable {
+        var name: String
+        var version: String
+        var environment: String
+        var interpreter: String
+        var requirements: String
+
+        init(_ version: AlgorithmVersion, _ lock: VersionLock) {
+            name = version.algorithm
+            self.version = version.number.description
+            environment = lock.environment
+            interpreter = lock.interpreter
+            requirements = lock.requirements
+        }
     }
     private struct Details: Encodable {
         var name: String
@@ -88,6 +104,23 @@ extension ManageRoutes {
                 )
             }
         )
+        router.get(
+            "/v1/manage/algorithms/:owner/:name/versions/:version/lock",
+            use: manager { _, context, caller in
+                let (owner, name) = Self.names(context)
+                let selector = context.parameters.get("version")
+                let version = try catalog.resolve(owner: owner, name: name, selector: selector, as: caller.viewer)
+                guard let lock = try await lock(version) else {
+                    throw ManageProblem(
+                        status: .notFound,
+                        type: "not_found",
+                        message:
+                            "\(version.algorithm)/\(version.number) was built before locks were kept: deploy it again"
+                    )
+                }
+                return JSONReply.make(.ok, LockBody(version, lock))
+            }
+        )
         router.delete(
             "/v1/manage/algorithms/:owner/:name",
             use: manager { _, context, caller in
@@ -117,8 +150,8 @@ extension ManageRoutes {
         }
         let archive = try await archive(request)
         var specification = VersionSpecification(hash: Self.hash(archive), storeKey: StoreKey.random())
-        try Self.read(request, into: &specification)
-        let version = try catalog.beginVersion(owner: owner, name: name, specification)
+        let bump = try Self.read(request, into: &specification)
+        let version = try catalog.beginVersion(owner: owner, name: name, specification, bump: bump)
         do {
             try await builder.build(version, archive: archive)
             room.giveBack()
@@ -145,9 +178,16 @@ extension ManageRoutes {
                 name: version.algorithm,
                 version: version.number.description,
                 hash: version.hash,
-                runtime: version.runtime
+                runtime: version.runtime,
+                environment: try await lock(version)?.environment
             )
         )
+    }
+
+    /// What a version was built with; nil for one that was built before locks were kept.
+    private func lock(_ version: AlgorithmVersion) async throws -> VersionLock? {
+        let (store, key) = (store, version.storeKey)
+        return try await invoker.onThread { Result { try store.lock(key) } }.get()
     }
 
     private func archive(_ request: Request) async throws -> ByteBuffer {
@@ -171,7 +211,11 @@ extension ManageRoutes {
         return String(digest.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined().prefix(40))
     }
 
-    private static func read(_ request: Request, into specification: inout VersionSpecification) throws(ManageProblem) {
+    private static func read(
+        _ request: Request,
+        into specification: inout VersionSpecification
+    ) throws(ManageProblem) -> VersionBump {
+        var bump = VersionBump.minor
         for (key, value) in request.uri.queryParameters {
             let value = String(value)
             switch key {
@@ -188,9 +232,16 @@ extension ManageRoutes {
                     throw .invalid("isolation", value, "caller, call or shared")
                 }
                 specification.isolation = isolation
-            default: throw .invalid(String(key), value, "one of public, royalty, memory, cpus, timeout, isolation")
+            case "bump":
+                guard let asked = VersionBump(rawValue: value) else {
+                    throw .invalid("bump", value, "major, minor or revision")
+                }
+                bump = asked
+            default:
+                throw .invalid(String(key), value, "one of public, royalty, memory, cpus, timeout, isolation, bump")
             }
         }
+        return bump
     }
 
     private static func number<Number: FixedWidthInteger>(_ field: String, _ value: String) throws(ManageProblem)
