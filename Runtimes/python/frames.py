@@ -10,8 +10,11 @@ HEADER = struct.Struct("<HBBIQ")
 MAGIC = 0xFA5D
 
 INIT, CALL, ARCHIVE, REQUIREMENTS = 1, 2, 3, 4
-READY, RESULT, ERROR, LOAD_ERROR, FILE, DATA, DONE = 0x81, 0x82, 0x83, 0x84, 0x90, 0x91, 0x92
+READY, RESULT, ERROR, LOAD_ERROR, CHILD_ENDED = 0x81, 0x82, 0x83, 0x84, 0x85
+FILE, DATA, DONE = 0x90, 0x91, 0x92
 TEXT, JSON, BINARY = 0, 1, 2
+BEFORE_THE_CALL = 0x01
+"""Flag of CHILD_ENDED, whose payload is an exit status or minus a signal: nothing of the call had been passed on."""
 LAST = 0x80
 """Flag of RESULT and ERROR: the worker ends with this answer and must not be asked again."""
 

@@ -74,7 +74,7 @@ def _lock(report):
         installed = json.load(file)["install"]
     lines = []
     for wheel in installed:
-        metadata, archive = wheel["metadata"], wheel["download_info"].get("archive_info", {})
+        metadata, archive = wheel["metadata"], wheel.get("download_info", {}).get("archive_info", {})
         digest = archive.get("hashes", {}).get("sha256") or (archive.get("hash") or "").partition("sha256=")[2]
         if not digest:
             raise InstallError(f"{metadata['name']}: the package index gives no sha256 for it, so it cannot be locked")

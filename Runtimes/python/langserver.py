@@ -1,11 +1,13 @@
 """Serves a published algorithm: frames of the daemon on one side, Algorithmia's pipe protocol on the other."""
 import binascii
+import errno
 import json
 import os
 
 import frames
-from algorithm import Algorithm, Ended
+from algorithm import Algorithm, Ended, InputClosed
 from codec import Refusal, encode_as
+from fifo import FifoLost
 from published import PIPE
 from values import NotAnObject, ValueTooLarge
 
@@ -13,9 +15,14 @@ FIFO = "/tmp/algoout"
 """Where every published algorithm writes its answers; the path is part of the contract."""
 PROTOCOL_ERROR = "SystemExit"
 """What Algorithmia's callers get for an answer that is none, and for a process that ended."""
+_NO_SPACE = dict.fromkeys(map(ord, " \t\r\n"))
 _KINDS = {"text": frames.TEXT, "json": frames.JSON, "binary": frames.BINARY}
 _NOT_OFFERED = "http://hosted-data-and-calls-of-algorithms-are-not-offered-yet.invalid"
 _RUNTIME = os.path.dirname(os.path.abspath(__file__))
+
+
+class Reported(Exception):
+    """The algorithm answered with an error: type, message and stack trace."""
 
 
 class Broken(Exception):
@@ -28,7 +35,8 @@ def serve(root, program, requests, replies, nonce):
     try:
         algorithm = Algorithm(_command(root, program), _environment(root, program), FIFO)
     except OSError as error:
-        hint = "" if program.module else "; its first line must name an interpreter that is here"
+        has_no_interpreter = program.module is None and error.errno in (errno.ENOENT, errno.ENOEXEC)
+        hint = "; its first line must name an interpreter that is here" if has_no_interpreter else ""
         reason = f"{program.path} cannot be started: {error.strerror}{hint}"
         replies.fail(nonce, "LoadingError", reason, kind=frames.LOAD_ERROR)
         os._exit(1)
@@ -68,37 +76,43 @@ def _load(algorithm, program, replies, nonce):
         last = ([line for line in tail.splitlines() if line.strip()] or ["it printed nothing on stderr"])[-1]
         how = f"exited with code {end.status}" if end.status >= 0 else f"was killed by signal {-end.status}"
         failure = "LoadingError", f"{program.path} {how} before it was loaded: {last.strip()[:500]}", tail
-    except (Broken, NotAnObject, Refusal, ValueTooLarge) as error:
+    except (Broken, InputClosed, NotAnObject, Refusal, ValueTooLarge) as error:
         failure = "LoadingError", f"{program.path} cannot be loaded: JSON error - {error}", ""
     replies.fail(nonce, *failure, kind=frames.LOAD_ERROR)
     os._exit(1)
 
 
 def _answer(algorithm, frame, replies):
-    """One call. The child's death ends the worker in the same way, so that the daemon judges it by its own evidence."""
+    """One call. The end of the child is reported for what it is: the daemon judges it by its own evidence."""
     _, kind, nonce, payload = frame
     del frame  # `payload` goes too once it is a line: the algorithm has the memory to itself.
+    is_last = False
     try:
         line = _request_line(kind, payload)
         del payload
-        answer = _parse(algorithm.call(line))
+        answer = algorithm.call(line)
         del line
-        is_last = answer.get("ends") is True or not algorithm.can_go_on
-        failure = _error(answer)
-        if failure is None:
-            kind, body = _result(answer)
-            replies.send(frames.RESULT, nonce, body, kind | (frames.LAST if is_last else 0))
-        else:
-            replies.fail(nonce, *failure, is_last=is_last)
-    except Refusal as refusal:
         is_last = not algorithm.can_go_on
+        answer = _parse(answer)
+        is_last = is_last or answer.get("ends") is True
+        kind, body = _result(answer)
+        replies.send(frames.RESULT, nonce, body, kind | (frames.LAST if is_last else 0))
+    except Reported as error:
+        error_type, *rest = error.args
+        # pipe.py reports whatever leaves the import, and a loop within it leaves it in a call.
+        error_type = "AlgorithmError" if is_last and error_type == "LoadingError" else error_type
+        replies.fail(nonce, error_type, *rest, is_last=is_last)
+    except Refusal as refusal:
         replies.fail(nonce, refusal.error_type, str(refusal), is_last=is_last)
     except Ended as end:
-        os._exit(end.status if end.status >= 0 else 128 - end.status)
-    except (Broken, NotAnObject) as error:
+        is_last = True
+        flag = 0 if end.was_told else frames.BEFORE_THE_CALL
+        replies.send(frames.CHILD_ENDED, nonce, end.status.to_bytes(4, "little", signed=True), flag)
+    except (Broken, FifoLost, InputClosed, NotAnObject) as error:
         is_last = True
         replies.fail(nonce, PROTOCOL_ERROR, f"JSON error - {error}", is_last=True)
     except ValueTooLarge as error:
+        is_last = True
         replies.fail(nonce, "TooLargeError", str(error), is_last=True)
     if is_last:
         os._exit(1)
@@ -140,18 +154,25 @@ def _error(answer):
 
 
 def _result(answer):
-    """(kind, payload) of an answer that has a result. Raises Refusal for what may not leave, Broken for a non-answer."""
+    """(kind, payload) of an answer that has a result. Raises Reported, Refusal for what may not leave, Broken."""
     metadata = answer.get("metadata")
     kind = metadata.get("content_type") if isinstance(metadata, dict) else None
     kind = _KINDS.get(kind) if isinstance(kind, str) else None
     if kind is None or "result" not in answer:
+        if reported := _error(answer):
+            raise Reported(*reported)
         raise Broken("the answer has neither result and metadata.content_type (text, json or binary) nor error.message")
     result = answer["result"]
     if kind == frames.BINARY:
-        try:
-            result = binascii.a2b_base64(result)
-        except (ValueError, TypeError):
-            raise Broken("the result is called binary and is not base64") from None
+        result = _bytes(result)
     elif kind == frames.TEXT and not isinstance(result, str):
         kind = frames.JSON
     return encode_as(kind, result)
+
+
+def _bytes(result):
+    """Base64 as some writers break it into lines. Raises Broken."""
+    try:
+        return binascii.a2b_base64(result.translate(_NO_SPACE), strict_mode=True)
+    except (AttributeError, ValueError):
+        raise Broken("the result is called binary and is not base64") from None

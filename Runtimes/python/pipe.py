@@ -22,7 +22,7 @@ def _main():
     sys.argv[:] = [module_name]
     sys.path.append("./")
     try:
-        _check_manifest()
+        _check_manifest(sys.argv[0])
         module = __import__(module_name, fromlist=["apply"])
         apply = getattr(module, "apply", None)
         if not callable(apply):
@@ -33,8 +33,16 @@ def _main():
     print("PIPE_INIT_COMPLETE", flush=True)
     for line in sys.stdin:
         answer = _respond(apply, line)
-        sys.stdout.flush()
+        _flush()
         _write(answer)
+
+
+def _flush():
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except Exception:
+            pass  # Closed, replaced or broken by the algorithm: its output is its own affair.
 
 
 def _respond(apply, line):
@@ -87,8 +95,11 @@ def _write(answer):
         fifo.write("\n")
 
 
-def _check_manifest():
+def _check_manifest(module_name):
     """Says at once what the ADK could only find out by waiting for a network that is not there."""
+    with open(module_name.replace(".", "/") + ".py", "rb") as source:
+        if b"ADK" not in source.read():
+            return
     path = next((path for path in _MANIFESTS if os.path.exists(path)), None)
     if path is None:
         return
@@ -103,4 +114,5 @@ def _check_manifest():
                                 f"Put the file into the repository and name it file://PATH")
 
 
-_main()
+if __name__ == "__main__":  # A child that multiprocessing starts imports this file too.
+    _main()

@@ -1,10 +1,12 @@
 """Repositories published for Algorithmia: how one is recognised, and which program answers its calls."""
 import json
+import re
 
 CONF = "algorithmia.conf"
 CONF_BYTES_MAX = 64 << 10
+_NAME = re.compile(r"[A-Za-z0-9_]+")
 PIPE = "bin/pipe"
-_LANGUAGES = ("python3", "python-3", "anaconda", "conda", "miniforge")
+_OTHER_LANGUAGES = ("python2", "python-2", "java", "scala", "rust", "ruby", "csharp", "dotnet", "node", "cpp")
 _LEGACY_LANGUAGES = ("python3-", "python-3")
 """Of the time before environments: `python3-1`, `python-3.x-1`."""
 _LANGUAGE_KEYS = ("language", "langauge")
@@ -39,9 +41,11 @@ def find_program(paths, read, algorithm):
         return Program(module, name=algorithm) if module else None
     conf = _read_conf(read(CONF))
     name = _text(conf, "algoname") or algorithm
-    language = next((_text(conf, key) for key in _LANGUAGE_KEYS if key in conf), "")
-    if language and not language.lower().startswith(_LANGUAGES):
+    language = next((conf[key] for key in _LANGUAGE_KEYS if isinstance(conf.get(key), str)), "")
+    if language.lower().startswith(_OTHER_LANGUAGES) or language.lower() in ("r", "r36"):
         raise PublishedError(f"{CONF}: the language {language[:40]!r} is not offered; this server runs python3")
+    if not _NAME.fullmatch(name):
+        raise PublishedError(f"{CONF}: algoname {name[:80]!r} must consist of letters, digits and _")
     # The environments brought a program of their own, and only repositories older than they are rely on bin/pipe.
     module = _module_file(paths, name) or _module_file(paths, "Algorithm")
     is_legacy = PIPE in paths and (module is None or not language or language.lower().startswith(_LEGACY_LANGUAGES))

@@ -1,5 +1,6 @@
 """Finds JSON objects in a stream of bytes as they come, in time that grows with its length alone."""
 import re
+from itertools import accumulate
 
 _FLAT = re.compile(rb'(?:[^"{}\[\]]*"(?:[^"\\]*\\.){0,50}[^"\\]*"){0,500}[^"{}\[\]]*', re.DOTALL)
 """A run without brackets, up to one or to the start of a string that has many escapes or does not end in this piece.
@@ -7,6 +8,12 @@ _FLAT = re.compile(rb'(?:[^"{}\[\]]*"(?:[^"\\]*\\.){0,50}[^"\\]*"){0,500}[^"{}\[
 Each turn of a group takes memory, hence the bounds. Possessive groups would take none, but before Python 3.11.5 a turn
 that fails does not go back to where it began.
 """
+_BRACKETS_MANY = 1_000
+"""In a piece with more of them, they are counted instead of looked at one by one."""
+_STEPS = [0] * 256
+_STEPS[ord("{")] = _STEPS[ord("[")] = 1
+_STEPS[ord("}")] = _STEPS[ord("]")] = -1
+_NO_BRACKETS = bytes(byte for byte in range(256) if not _STEPS[byte])
 _QUOTE = b'"'
 _SPACE = b" \t\r\n"
 
@@ -42,7 +49,7 @@ class Objects:
                 return None
             if piece[:1] != b"{":
                 raise NotAnObject(f"expected an object, found {piece[:40]!r}")
-        end = self._end(piece)
+        end = None if self._pass_over(piece) else self._end(piece)
         self._bytes += len(piece) if end is None else end
         if self._bytes > self._bytes_max:
             raise ValueTooLarge(f"the answer has at least {self._bytes} bytes; the limit is {self._bytes_max} bytes")
@@ -52,6 +59,18 @@ class Objects:
         whole = b"".join(self._pieces)
         self.reset()
         return whole
+
+    def _pass_over(self, piece):
+        """Takes a piece with many brackets and no escapes as a whole; false when that cannot be, or an end may be in it."""
+        if self._escaped or piece.count(b"[") + piece.count(b"{") < _BRACKETS_MANY or b"\\" in piece:
+            return False
+        parts = piece.split(_QUOTE)
+        depths = list(accumulate(map(_STEPS.__getitem__, b"".join(parts[self._in_string :: 2]).translate(None, _NO_BRACKETS))))
+        if not depths or self._depth + min(depths) <= 0:
+            return False
+        self._depth += depths[-1]
+        self._in_string ^= len(parts) % 2 == 0
+        return True
 
     def _end(self, piece):
         """Where the outermost object ends in this piece, or None."""

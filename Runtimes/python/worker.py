@@ -16,4 +16,5 @@ def _main():
     calls.run(sys.argv[2] if sys.argv[1:2] == ["--root"] else "/fn")
 
 
-_main()
+if __name__ == "__main__":  # A child that multiprocessing starts imports this file too.
+    _main()

@@ -33,21 +33,22 @@ struct AlgorithmEntry: Sendable {
 
     /// Callers who ask for `1.2.x` get a revision without asking again: it must not cost more than they agreed to.
     ///
-    /// - Throws: `CatalogError` with reason `.invalid` naming what the repaired version has.
+    /// - Throws: `CatalogError` with reason `.invalid` naming what the repaired version has, or that there is none.
     func checkRevision(_ specification: VersionSpecification, as number: SemanticVersion) throws(CatalogError) {
-        let repaired = ready.values.filter { ($0.number.major, $0.number.minor) == (number.major, number.minor) }
-        guard let former = repaired.max(by: { $0.number < $1.number }) else { return }
+        guard number != SemanticVersion.zero.next(.revision) else { return }
+        let all = Array(ready.values) + Array(building.values)
+        let repaired = all.filter { ($0.number.major, $0.number.minor) == (number.major, number.minor) }
+        guard let former = repaired.max(by: { $0.number < $1.number }) else {
+            let minor = "\(number.major).\(number.minor)"
+            throw .invalid("bump", "revision", limit: "minor or major, because no version \(minor).x is left to repair")
+        }
         guard former.isPublic == specification.isPublic else {
-            let wanted = former.isPublic ? "public" : "private"
-            throw .invalid(
-                "public",
-                "\(specification.isPublic)",
-                limit: "\(wanted), as \(former.number) is, in a revision of it"
-            )
+            let wanted = "\(former.isPublic ? "public" : "private"), as \(former.number) is, in a revision of it"
+            throw .invalid("public", "\(specification.isPublic)", limit: wanted)
         }
         guard former.royaltyMicrocredits == specification.royaltyMicrocredits else {
-            let (asked, wanted) = (specification.royaltyMicrocredits, former.royaltyMicrocredits)
-            throw .invalid("royalty", "\(asked)", limit: "\(wanted), as \(former.number) has, in a revision of it")
+            let wanted = "\(former.royaltyMicrocredits), as \(former.number) has, in a revision of it"
+            throw .invalid("royalty", "\(specification.royaltyMicrocredits)", limit: wanted)
         }
     }
 

@@ -134,7 +134,7 @@ public struct Builder: Sendable {
         case .error: Exchange.errorBytesMax
         case .file: 8 + VersionWriter.pathBytesMax
         case .data: 1 << 20
-        case .ready, .result, .loadError: nil
+        case .ready, .result, .loadError, .childEnded: nil
         }
     }
 

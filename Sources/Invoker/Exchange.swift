@@ -68,7 +68,14 @@ struct Exchange: ~Copyable {
             payload: call.input,
             logBytesMax: call.logBytesMax,
             deadline: min(call.deadline, ceiling)
-        ) { $0 == .result ? outputMax : $0 == .error ? Self.errorBytesMax : nil }
+        ) { reply in
+            switch reply {
+            case .result: outputMax
+            case .error: Self.errorBytesMax
+            case .childEnded: 4
+            default: nil
+            }
+        }
         let began = Deadline.now
         let event = conversation.next(box)
         var result = ExchangeResult(answer: .lost, isReusable: false)
@@ -85,6 +92,10 @@ struct Exchange: ~Copyable {
         result.answer = .failure(judge(event, evidence, ceilingFirst: ceiling < call.deadline))
         if case .frame(.result, let flags, let payload) = event, evidence.oomKills == 0 {
             result.answer = accept(flags, payload)
+        }
+        if case .frame(.childEnded, FrameHeader.beforeTheCall, let payload) = event {
+            result.answer = .lost
+            result.lostTo = Death.Cause(reported: payload)
         }
         let hasStray = conversation.hasStrayBytes(box)
         if hasStray, case .frame = event {
@@ -107,7 +118,7 @@ struct Exchange: ~Copyable {
             return result
         }
         result.memoryPeakBytes = death.memoryPeakBytes
-        if case .lost = result.answer { result.lostTo = death.cause }
+        if case .lost = result.answer, result.lostTo == nil { result.lostTo = death.cause }
         result.cpu = max(result.cpu, .microseconds(Int64(clamping: death.cpuMicros.since(cpuBefore))))
         if case .failure(let failure) = result.answer, failure.type == Self.undecided {
             let evidence = Evidence(oomKills: death.oomKills, pidsRefused: 0, tmpIsFull: false)
@@ -144,6 +155,8 @@ struct Exchange: ~Copyable {
                 return Verdict.protocolViolation("an error frame cut short")
             }
             return Verdict.reported(error)
+        case .frame(.childEnded, _, let payload):
+            return Verdict.death(Death.Cause(reported: payload), evidence, limits: limits)
         case .violation(let detail): return Verdict.protocolViolation(detail)
         case .tooLarge(let bytes, let limit): return Verdict.outputTooLarge(bytes, limit: limit)
         case .outOfMemory: return Verdict.limit(Evidence(oomKills: 1), limits) ?? Verdict.protocolViolation("")
@@ -187,4 +200,17 @@ struct Exchange: ~Copyable {
 extension UInt64 {
     /// How far a counter of the kernel went since an earlier reading; 0 when it cannot be read any more.
     fileprivate func since(_ earlier: UInt64) -> UInt64 { self > earlier ? self - earlier : 0 }
+}
+
+extension Death.Cause {
+    /// What a worker says of the end of its child: an exit status, or minus a signal; 32 bits, little-endian.
+    ///
+    /// The author's word, in effect: it decides between kinds of failure that all are the author's.
+    fileprivate init(reported payload: ByteBuffer) {
+        guard let status = payload.getInteger(at: payload.readerIndex, endianness: .little, as: Int32.self) else {
+            self = .unknown
+            return
+        }
+        self = status >= 0 ? .exited(code: status) : .signaled(0 &- status)
+    }
 }

@@ -10,6 +10,8 @@ struct FrameHeader: Sendable, Equatable {
 
     /// Flag of a result and of an error: the worker ends with this answer and must not be asked again.
     static let lastAnswer: UInt8 = 0x80
+    /// Flag of a child's end: it was over before it was told anything of the call.
+    static let beforeTheCall: UInt8 = 0x01
 
     var type: UInt8
     var flags: UInt8
@@ -30,6 +32,8 @@ struct FrameHeader: Sendable, Equatable {
         case result = 0x82
         case error = 0x83
         case loadError = 0x84
+        /// What the worker ran as its child has ended without an answer.
+        case childEnded = 0x85
         case file = 0x90
         case data = 0x91
         case done = 0x92

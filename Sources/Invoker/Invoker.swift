@@ -7,7 +7,7 @@ public import Sandbox
 
 /// One call from admission to settlement, on a pool of warm workers.
 ///
-/// Hold, run, capture, reply: an answer leaves only after its charge is durable, and a charge never exceeds its hold.
+/// Hold, run, capture, reply: a result leaves only after its charge is durable, and a charge never exceeds its hold.
 public final class Invoker: Sendable {
     let spawner: Spawner
     let ledger: Ledger

@@ -30,7 +30,7 @@ enum Verdict {
             return Failure(
                 outcome: .exit,
                 type: "SystemExit",
-                message: "exited with code \(code)\(signal(behind: code))"
+                message: "exited with code \(code)"
             )
         case .signaled(Signal.badSystemCall):
             return Failure(
@@ -59,11 +59,6 @@ enum Verdict {
         case .unknown:
             return Failure(outcome: .signal, type: "SignalError", message: "ended without a status")
         }
-    }
-
-    /// What an exit code above 128 says by the convention of shells, which the runtime follows for its children.
-    private static func signal(behind code: Int32) -> String {
-        (129...192).contains(code) ? " (128 + \(code - 128): killed by \(Signal.name(code - 128)))" : ""
     }
 
     /// The limit that was reached during the call, if any; whatever the code itself reported, the kernel's word counts.

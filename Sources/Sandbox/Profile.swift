@@ -46,9 +46,17 @@ public struct Profile: Sendable {
         mounts = Self.baseMounts(runtime: runtime) + (kind == .install ? Self.networkMounts : [])
         rules = Self.rules
         rlimits = Self.rlimits(files: kind == .install ? 1_024 : 256)
-        syscalls = kind == .install ? Syscalls.install : Syscalls.general
+        syscalls = Self.syscalls(kind)
         environment = Self.environment + (kind == .install ? pip : [])
         arguments = Self.arguments(kind)
+    }
+
+    private static func syscalls(_ kind: Kind) -> [SyscallRule] {
+        switch kind {
+        case .worker: Syscalls.worker
+        case .unpack: Syscalls.general
+        case .install: Syscalls.install
+        }
     }
 
     private static func arguments(_ kind: Kind) -> [String] {

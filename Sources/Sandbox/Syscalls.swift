@@ -61,11 +61,15 @@ extension SyscallRule.Condition {
 /// Everything that is not named answers ENOSYS, so that libraries fall back; what honest libraries expect to be
 /// forbidden answers EPERM; what only an attack calls kills the process.
 enum Syscalls {
-    static let general: [SyscallRule] = plain + filtered + refused + fatal
+    static let general: [SyscallRule] = plain + filtered + noPipes + refused + fatal
+
+    /// For authors' code: named pipes besides, which is how published algorithms answer.
+    static let worker: [SyscallRule] = plain + filtered + namedPipes + refused + fatal
 
     /// For package installation, the one box with a network: sockets of IPv4 and IPv6, and a resolver's batch send.
     static let install: [SyscallRule] =
-        plain + filtered.filter { $0.names != ["socket"] && $0.names != ["setsockopt"] } + network + refused + fatal
+        plain + filtered.filter { $0.names != ["socket"] && $0.names != ["setsockopt"] } + network + noPipes + refused
+        + fatal
 
     private static let plain: [SyscallRule] = [
         SyscallRule(
@@ -162,13 +166,14 @@ enum Syscalls {
             "locks of the C library",
             when: SyscallRule.Condition.oneOf(1, [0, 1, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13], mask: 0x7f)
         ),
-        SyscallRule(
-            "mknodat",
-            "named pipes only, which is how published algorithms answer; device nodes are absent",
-            when: [[.masked(2, 0o170000, 0o010000)]]
-        ),
         SyscallRule("personality", "asking only", when: [[.equal(0, 0xffff_ffff)]]),
     ]
+
+    private static let namedPipes = [
+        SyscallRule("mknodat", "named pipes, no other kind of node", when: [[.masked(2, 0o170000, 0o010000)]])
+    ]
+
+    private static let noPipes = [SyscallRule("mknodat", "nobody needs a node here", action: .refuse(EPERM))]
 
     private static let network: [SyscallRule] = [
         SyscallRule("socket", "AF_UNIX, AF_INET, AF_INET6", when: SyscallRule.Condition.oneOf(0, [1, 2, 10])),

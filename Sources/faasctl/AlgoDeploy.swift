@@ -78,8 +78,8 @@ struct AlgoDeploy: AsyncParsableCommand {
 
     mutating func run() async throws {
         let command = self
-        let name = try name ?? PublishedConfiguration(in: dir).algorithm
         let tree = try SourceTree(scanning: dir)
+        let name = try name ?? PublishedConfiguration(in: dir).algorithm
         let answer = try await Progress.during("packing \(dir)") { progress in
             let archive = try await tree.archive()
             progress.enter("uploading \(Display.size(archive.count))")

@@ -143,7 +143,12 @@ enum Daemon {
             return Application(
                 router: router,
                 server: .http1(
-                    configuration: .init(additionalChannelHandlers: [RequestDeadline()], idleTimeout: .seconds(75))
+                    configuration: .init(
+                        additionalChannelHandlers: [
+                            ExpectContinue(bodyBytesMax: limits.archiveBytesMax), RequestDeadline(),
+                        ],
+                        idleTimeout: .seconds(75)
+                    )
                 ),
                 configuration: .init(
                     address: address,

@@ -49,6 +49,19 @@ import Testing
         #expect(refusal { try catalog.deploy("anna", "hello", second, bump: .minor) } == nil)
     }
 
+    @Test func `a price cannot be changed by deleting what a revision repairs, or while it is built`() throws {
+        let catalog = try Catalog(path: ":memory:")
+        try catalog.createUser("anna")
+        let first = try catalog.beginVersion(owner: "anna", name: "hello", specification())
+        var dear = specification("b")
+        dear.royaltyMicrocredits = 1_000_000
+        #expect(refusal { try catalog.deploy("anna", "hello", dear, bump: .revision) }?.field == "royalty")
+        try catalog.finishVersion(id: first.id)
+        try catalog.deleteAlgorithm(owner: "anna", name: "hello")
+        #expect(refusal { try catalog.deploy("anna", "hello", dear, bump: .revision) }?.field == "bump")
+        #expect(try catalog.deploy("anna", "hello", dear).number.description == "0.2.0")
+    }
+
     @Test func `a failed build gives its number back, a concurrent one gets the next`() throws {
         let catalog = try Catalog(path: ":memory:")
         try catalog.createUser("anna")

@@ -36,7 +36,7 @@ class Archives(DaemonCase):
     def test_an_honest_archive_is_taken_and_answers_201(self):
         reply = self.upload(archive({"main.py": APPLY, "data/a b.txt": b"1", "././x.txt": b"2"}))
         self.assertEqual(reply.status, 201, reply)
-        self.assertEqual(set(reply.json), {"name", "version", "hash", "runtime"})
+        self.assertEqual(set(reply.json), {"name", "version", "hash", "runtime", "environment"})
         self.assertRegex(reply.json["hash"], "^[0-9a-f]{40}$")
         self.assert_result(self.daemon.call(self.name + "/" + reply.json["hash"], "x", self.caller), "x")
 

@@ -41,7 +41,7 @@ class Documents(DaemonCase):
 
     def test_algo_deploy_answers_with_name_version_hash_and_runtime(self):
         first = self.daemon.must("algo", "deploy", os.path.join(EXAMPLES, "hello"), "--name", "author/hello", "--public")
-        self.assertEqual(set(first), {"name", "version", "hash", "runtime"})
+        self.assertEqual(set(first), {"name", "version", "hash", "runtime", "environment"})
         self.assertEqual((first["name"], first["version"]), ("author/hello", "0.1.0"))
         again = self.daemon.must("algo", "deploy", os.path.join(EXAMPLES, "hello"), "--name", "author/hello")
         self.assertEqual((again["version"], again["hash"]), ("0.2.0", first["hash"]))

@@ -1,6 +1,7 @@
 """Published algorithms with a bin/pipe of their own: how writers differ, and what happens to an answer that is none."""
 import os
 import sys
+import time
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -9,7 +10,7 @@ from test_langserver import ECHO, FIFO, PublishedCase
 
 START = """\
 #!/usr/bin/python3
-import base64, json, os, sys, time
+import base64, json, os, sys, threading, time
 def write(*pieces):
     with open("/tmp/algoout", "wb", buffering=0) as fifo:
         for piece in pieces:
@@ -45,6 +46,12 @@ class Writers(PipeCase):
         for kind, data, seen in ((0, "é\n", '["text","é\\n"]'), (1, b'{"a":\n1}', '["json",{"a":1}]'), (2, b"ab", '["binary","YWI="]')):
             self.assert_result(box.call(data, kind), 1, seen.encode())
 
+    def test_a_request_is_one_line_whatever_a_reader_takes_for_the_end_of_one(self):
+        box = self.serve(START + "print('PIPE_INIT_COMPLETE', flush=True)\n"
+                         "for line in sys.stdin.buffer: write(answer([line.count(b'\\r'), line.count(b'\\n')], 'json'))")
+        for kind, data in ((0, "a\r\n\u2028\n"), (1, '[\r\n"\\r\\n",\n1\r]\r'), (2, "\r\n")):
+            self.assert_result(box.call(data, kind), 1, b"[0,1]")
+
     def test_the_kind_of_a_result_is_what_the_answer_says(self):
         box = self.follow("write(data)")
         for answer, kind, payload in (
@@ -65,9 +72,10 @@ class Writers(PipeCase):
             ('{"error":{"message":""}}', ("AlgorithmError", "AlgorithmError", "")),
             ('{"error":{"message":"m","error_type":"T","stacktrace":"s"}}', ("T", "m", "s")),
             ('{"error":{"message":7,"error_type":7,"stacktrace":7}}', ("AlgorithmError", "7", "")),
-            (f'{{"error":{{"message":"m","error_type":null}},"result":1,{JSON}}}', ("AlgorithmError", "m", "")),
         ):
             self.assertEqual(self.assert_error(box.call(answer), error[0]), error)
+        both = f'{{"error":{{"message":"m"}},"result":1,{JSON}}}'
+        self.assert_result(box.call(both), 1, b"1")
 
     def test_a_writer_may_keep_the_fifo_open_and_write_no_newline(self):
         box = self.follow("fifo.write(answer(data).encode())", before="fifo = open('/tmp/algoout', 'wb', buffering=0)\n")
@@ -103,8 +111,18 @@ class Writers(PipeCase):
         self.assertEqual((answer.kind, answer.payload), (frames.RESULT, b"x"))
         if answer.flags == frames.LAST:
             self.assertEqual(box.status(), 1)
-        else:  # It had not ended yet: the next call finds out.
-            self.assert_ends(box, 0, "y")
+        else:  # It had not ended yet: the next call finds out, before or while it is sent.
+            self.assertIn(self.assert_ends(box, 0, "y"), (0, frames.BEFORE_THE_CALL))
+
+    def test_a_program_that_has_ended_is_told_nothing_more(self):
+        box = self.follow("write(answer(data)); threading.Timer(0.1, os._exit, [6]).start()")
+        self.assert_result(box.call("x"), 0, b"x")
+        time.sleep(0.5)
+        self.assertEqual(self.assert_ends(box, 6, "y"), frames.BEFORE_THE_CALL)
+
+    def test_a_program_that_closes_its_stdin_is_not_waited_for(self):
+        box = self.serve(START + "print('PIPE_INIT_COMPLETE', flush=True)\nos.close(0)\ntime.sleep(60)")
+        self.assert_error(box.call(bytes(4 << 20), 2), "SystemExit", "closed its stdin", is_last=True)
 
 
 class Faults(PipeCase):
@@ -154,8 +172,9 @@ class Faults(PipeCase):
             self.assert_load_error(box, "bin/pipe cannot be loaded: ", part, error_type=error_type)
 
     def test_a_program_that_cannot_be_started(self):
-        for program, reason in (("#!/no/such\n", "No such file"), ("#!/bin/sh\r\n", "No such file"), ("echo\n", "Permission denied")):
-            hint = "its first line must name an interpreter that is here"
+        hint = "its first line must name an interpreter that is here"
+        for program, reason, hint in (("#!/no/such\n", "No such file", hint), ("#!/bin/sh\r\n", "No such file", hint),
+                                      ("echo\n", "Permission denied", "")):
             self.assert_load_error(self.load(program), f"bin/pipe cannot be started: {reason}", hint)
 
     def test_what_python_ignores_its_programs_do_not(self):
@@ -166,7 +185,8 @@ class Faults(PipeCase):
 
 class Fifo(PublishedCase):
     def test_an_algorithm_may_remove_it_between_calls(self):
-        for how in ("os.unlink(FIFO)", "os.unlink(FIFO); open(FIFO, 'w').write('{}')", "os.unlink(FIFO); os.symlink('/etc', FIFO)"):
+        for how in ("os.unlink(FIFO)", "os.unlink(FIFO); open(FIFO, 'w').write('{}')", "os.unlink(FIFO); os.symlink('/etc', FIFO)",
+                    "os.unlink(FIFO); os.mkdir(FIFO); open(FIFO + '/x', 'w')", "os.unlink(FIFO); os.symlink(FIFO, FIFO)"):
             box = self.serve(f"import os, threading\nFIFO = {FIFO!r}\ndef tidy():\n  {how}\n  open('done', 'w').close()\n"
                              "def apply(x):\n  threading.Timer(0.05, tidy).start()\n  return x")
             for text in (b"one", b"two"):
@@ -183,7 +203,8 @@ class Fifo(PublishedCase):
         self.assertIn(f"No such file or directory: '{FIFO}'", box.text())
 
     def test_what_was_left_there_is_no_obstacle(self):
-        for leave in (lambda: open(FIFO, "w").close(), lambda: os.symlink("/nowhere", FIFO), lambda: os.mkfifo(FIFO)):
+        for leave in (lambda: open(FIFO, "w").close(), lambda: os.symlink("/nowhere", FIFO), lambda: os.mkfifo(FIFO),
+                      lambda: os.mkdir(FIFO)):
             self.box_of_now.close()
             leave()
             self.assert_result(self.serve(ECHO).call("x"), 0, b"x")

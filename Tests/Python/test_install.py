@@ -122,16 +122,16 @@ class Installing(unittest.TestCase):
             self.assertEqual(worker.call("x").payload, b'[42,"1.0"]')
 
     def test_the_lock_installs_the_same_again(self):
-        digest = make_wheel(self.wheels, "Big_one", {"big.py": "import small\n"}, "1!2.0+local.1", "Requires-Dist: small\n")
-        files, last = self.install("big-one\n", self.wheels)
+        digest = make_wheel(self.wheels, "Zig_one", {"zig.py": "import small\n"}, "1!2.0+local.1", "Requires-Dist: small\n")
+        files, last = self.install("zig-one\n", self.wheels)
         self.assertEqual(last.kind, frames.DONE, last)
         content, executable = files[LOCK]
         self.assertEqual((content.decode(), executable), (
-            f"Big_one==1!2.0+local.1 --hash=sha256:{digest}\nsmall==1.0 --hash=sha256:{self.digest}\n", False))
+            f"small==1.0 --hash=sha256:{self.digest}\nZig_one==1!2.0+local.1 --hash=sha256:{digest}\n", False))
         self.assertEqual(requirements.parse_requirements(content), content.decode().splitlines())
         make_wheel(self.wheels, "small", {"small/__init__.py": "value = 43\n"}, "1.1")
         again, _ = self.install(content.decode(), self.wheels)
-        for path in (LOCK, "deps/small/__init__.py", "deps/big.py"):
+        for path in (LOCK, "deps/small/__init__.py", "deps/zig.py"):
             self.assertEqual(again[path], files[path])
         make_wheel(self.wheels, "small", {"small/__init__.py": "value = 'other'\n"})
         self.assertEqual(self.install(content.decode(), self.wheels)[1].error[0], "InstallError")

@@ -1,6 +1,8 @@
 """Published algorithms of generation B over pipes, src/NAME.py with an apply: values, errors, limits, the end."""
 import contextlib
+import glob
 import os
+import shutil
 import sys
 import time
 import unittest
@@ -31,8 +33,12 @@ class PublishedCase(WorkerCase):
         return self.box_of_now.enter_context(version.start())
 
     def remove_fifo(self):
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(FIFO)
+        """Removes it, and what it was moved away for, as a /tmp of its own would."""
+        for path in glob.glob(FIFO + "*"):
+            if os.path.isdir(path) and not os.path.islink(path):
+                shutil.rmtree(path)
+            else:
+                os.unlink(path)
 
     def wait_for_file(self, box, name, seconds=10):
         """Waits until the algorithm has made a file of this name in its folder, and removes it."""
@@ -58,9 +64,12 @@ class PublishedCase(WorkerCase):
         return frame.error
 
     def assert_ends(self, box, status, payload=""):
-        """The call has no answer, and the worker ends with this status."""
-        self.assertIsNone(box.call(payload))
-        self.assertEqual(box.status(), status)
+        """The call is answered with the status of the algorithm, or minus its signal, and the worker ends."""
+        frame = box.call(payload)
+        self.assertEqual(frame.kind, frames.CHILD_ENDED, frame)
+        self.assertEqual(int.from_bytes(frame.payload, "little", signed=True), status)
+        self.assertEqual(box.status(), 1)
+        return frame.flags
 
 
 class Values(PublishedCase):
@@ -168,11 +177,19 @@ class Errors(PublishedCase):
 
     def test_the_end_of_the_algorithm_is_the_end_of_the_worker(self):
         for statement, status in (("sys.exit(3)", 3), ("sys.exit()", 0), ("sys.exit('why')", 1), ("os._exit(7)", 7),
-                                  ("os.kill(os.getpid(), signal.SIGSEGV)", 139), ("os.kill(os.getpid(), 9)", 137)):
+                                  ("os.kill(os.getpid(), signal.SIGSEGV)", -11), ("os.kill(os.getpid(), 9)", -9)):
             with self.subTest(statement):
                 box = self.serve(f"import os, signal, sys\ndef apply(_): {statement}")
-                self.assert_ends(box, status)
+                self.assertEqual(self.assert_ends(box, status), 0)
                 self.assertEqual(box.text(), "why\n" if status == 1 else "")
+
+    def test_site_builtins_are_there(self):
+        self.assert_ends(self.serve("def apply(_): exit(4)"), 4)
+
+    def test_children_of_multiprocessing_can_be_spawned(self):
+        box = self.serve("import multiprocessing, os\ndef apply(_):\n"
+                         "  with multiprocessing.get_context('spawn').Pool(1) as pool: return pool.map(abs, [-1, 2])")
+        self.assert_result(box.call("x"), 1, b"[1,2]")
 
 
 class Life(PublishedCase):
@@ -191,6 +208,12 @@ class Life(PublishedCase):
         box = self.serve("import os\ndef apply(n): print('x' * int(n)); os.system('echo child'); return 1")
         self.assert_result(box.call("1000000"), 1, b"1")
         self.assertEqual(box.text(), "x" * 1_000_000 + "\nchild\n")
+        box = self.serve("import io, sys\nsys.stdout = io.TextIOWrapper(io.FileIO(1, 'w', closefd=False))\n"
+                         "def apply(x): print('shown'); exec(x, globals()); return 1")
+        self.assert_result(box.call("pass"), 1, b"1")
+        self.assertEqual(box.text(), "shown\n")
+        for spoiled in ("sys.stdout.close()", "sys.stdout = None", "sys.stdout.flush = 3"):
+            self.assert_result(self.serve(f"import sys\ndef apply(_): {spoiled}; return 1").call("x"), 1, b"1")
 
     def test_a_child_that_prints_for_ever_holds_neither_answer_nor_end(self):
         box = self.serve("import subprocess, sys\ndef apply(x):\n  subprocess.Popen(['/usr/bin/yes'])\n"

@@ -82,7 +82,7 @@ class Failures(PublishedCase):
     def test_hosted_data_is_not_offered_yet(self):
         for name in (MANIFEST, MANIFEST + ".freeze"):
             for uri in ("data://ann/models/m.bin", "s3://bucket/m.bin", "/m.bin"):
-                files = {"src/Algo.py": ECHO, name: manifest("file://m.bin", uri)}
+                files = {"src/Algo.py": "# from Algorithmia import ADK\n" + ECHO, name: manifest("file://m.bin", uri)}
                 self.assert_load_error(self.load(files), "src/Algo.py", f"{name}: file1 comes from {uri}",
                                        "does not offer hosted data yet", "file://PATH")
 
@@ -90,8 +90,10 @@ class Failures(PublishedCase):
         for content in (manifest(), manifest("file://m.bin"), "{", "[]", "{}", '{"required_files": 3}', '{"required_files": [{}]}',
                         '{"required_files": [{"name": "a", "source_uri": null}]}', b"\xff"):
             self.assert_result(self.serve({"src/Algo.py": ECHO, MANIFEST: content}).call("x"), 0, b"x")
-        files = {"src/Algo.py": ECHO, MANIFEST: manifest("data://a"), MANIFEST + ".freeze": manifest("file://a")}
+        files = {"src/Algo.py": "# ADK\n" + ECHO, MANIFEST: manifest("data://a"), MANIFEST + ".freeze": manifest("file://a")}
         self.assert_result(self.serve(files).call("x"), 0, b"x")
+        nobody_reads_it = {"src/Algo.py": ECHO, MANIFEST: manifest("data://a")}
+        self.assert_result(self.serve(nobody_reads_it).call("x"), 0, b"x")
 
 
 class Programs(PublishedCase):
@@ -116,7 +118,7 @@ class Programs(PublishedCase):
 
     def test_an_import_that_fails_behind_the_mark_fails_the_first_call(self):
         box = self.serve("import sys\nprint('PIPE_INIT_COMPLETE')\nsys.stdin.readline()\n1 / 0")
-        self.assert_error(box.call("x"), "LoadingError", "ZeroDivisionError", is_last=True)
+        self.assert_error(box.call("x"), "AlgorithmError", "ZeroDivisionError", is_last=True)
         self.assertEqual(box.status(), 1)
 
 

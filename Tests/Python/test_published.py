@@ -37,12 +37,13 @@ class Programs(unittest.TestCase):
 
     def test_the_language_says_whether_it_runs_here(self):
         for key in ("language", "langauge"):
-            for language in ("python3.x", "python3-1", "python3", "Python3.8", "python-3.7", "anaconda3", "conda", "miniforge"):
+            for language in ("python3.x", "python3-1", "python3", "Python3.8", "python-3.7", "anaconda3", "python",
+                             "f9d1c4d8-2f6b-4a3e-9a51-2f0f6e4f6f4e"):
                 self.assertEqual(find(f"{CONF} src/Algo.py", conf(**{key: language}))[0], "src/Algo.py")
-            for language in ("python2", "python", "java11", "javascript", "r36", "scala-2", "ruby", "rust", "__LANGUAGE__"):
+            for language in ("python2", "python-2.x", "java11", "javascript", "r36", "R", "scala-2", "ruby", "rust"):
                 self.assert_refused(f"{CONF} src/Algo.py bin/pipe", conf(**{key: language}), language)
         self.assertEqual(find(f"{CONF} src/Algo.py", conf(language="python3.x", langauge="java11"))[0], "src/Algo.py")
-        for content in (b"{}", conf(language=""), conf(username="ann")):
+        for content in (b"{}", conf(language=""), conf(language=None), conf(language=["x"]), conf(username="ann")):
             self.assertEqual(find(f"{CONF} src/Algo.py", content)[0], "src/Algo.py")
 
     def test_the_name_finds_the_module(self):
@@ -50,7 +51,7 @@ class Programs(unittest.TestCase):
             ("src/Algo.py", "Algo", "src/Algo.py"), ("src/algo.py", "Algo", "src/algo.py"), ("src/ALGO.py", "algo", "src/ALGO.py"),
             ("src/ALGO.py src/Algo.py src/algo.py", "Algo", "src/Algo.py"), ("src/Algorithm.py", "Algo", "src/Algorithm.py"),
             ("src/algorithm.py src/other.py", "Algo", "src/algorithm.py"), ("src/Algorithm.py src/algo.py", "Algo", "src/algo.py"),
-            ("main.py Algo.py src/Algo.py", "Algo", "src/Algo.py"), ("src/my-algo.py", "my-algo", "src/my-algo.py"),
+            ("main.py Algo.py src/Algo.py", "Algo", "src/Algo.py"), ("src/3d.py", "3d", "src/3d.py"),
             ("src/Algo.py", "", "src/Algo.py"), ("src/Algo.py", None, "src/Algo.py"),
         ):
             with self.subTest(paths, algoname=algoname):
@@ -67,6 +68,7 @@ class Programs(unittest.TestCase):
     def test_bin_pipe_answers_where_the_environment_brought_no_program(self):
         for paths, content, path in (
             ("src/Algo.py bin/pipe", conf(), PIPE), ("src/Algo.py bin/pipe", conf(language="python3-1"), PIPE),
+            ("src/Algo.py bin/pipe", conf(language="python-3.x-1"), PIPE),
             ("src/Algo.py bin/pipe", conf(language="python3.x"), "src/Algo.py"),
             ("src/Algo.py bin/pipe", conf(langauge="anaconda3"), "src/Algo.py"), ("bin/pipe", conf(), PIPE),
             ("bin/pipe", conf(language="python3.x"), PIPE), ("bin/pipe src/other.py", conf(algoname="Algo"), PIPE),
@@ -96,7 +98,7 @@ class Programs(unittest.TestCase):
             (b"", "not JSON"), (b"{", "not JSON"), (b"{'a': 1}", "not JSON"), (b"\xff\xfe", "not JSON"), (b"[]", "JSON object"),
             (b'"text"', "JSON object"), (b"null", "JSON object"), (b"[" * 60_000, "not JSON"),
             (conf(algoname=1), "algoname must be text"), (conf(username=None), "username must be text"),
-            (conf(language=["python3"]), "language must be text"), (conf(langauge={}), "langauge must be text"),
+            (conf(algoname="my-algo"), "'my-algo' must consist of"), (conf(algoname="sub/algo"), "must consist of"),
             (conf(algoname="__ALGO__"), "algoname", "placeholder __ALGO__"), (conf(algoname="a\nb"), "algoname", "'a\\nb'"),
             (conf(username="__USER__"), "username", "placeholder __USER__"),
             (conf(username="a\0b"), "username", "control characters"), (conf(username="\ud800"), "username", "control"),

@@ -4,10 +4,12 @@ import os
 import random
 import sys
 import unittest
+import unittest.mock
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import harness  # Puts the runtime where `import` finds it.
 
+import values
 from values import NotAnObject, Objects, ValueTooLarge
 
 LIMIT = 1_000
@@ -136,6 +138,24 @@ class Size(unittest.TestCase):
             feed(objects, start, b" " * (LIMIT - len(start)))
             with self.assertRaises(ValueTooLarge):
                 objects.feed(b" ")
+
+    def test_objects_of_many_brackets_are_found_where_they_end(self):
+        random.seed(7)
+        with unittest.mock.patch.object(values, "_BRACKETS_MANY", 2):
+            for _ in range(3_000):
+                document = json.dumps({"r": self.value(0)}, ensure_ascii=random.random() < 0.5).encode()
+                stream, size = document + random.choice((b"", b"\n", b' {"x":1}', b"}", b",{")), random.randrange(1, 40)
+                objects = Objects(LIMIT * 100)
+                pieces = (objects.feed(stream[at : at + size]) for at in range(0, len(stream), size))
+                self.assertEqual(next(filter(None, pieces), None), document)
+
+    def value(self, depth):
+        kind = random.randrange(6)
+        if depth > 4 or kind == 0:
+            return random.choice((1, "a", "{", ']"', "\\", "é", None, [], {}))
+        if kind < 3:
+            return [self.value(depth + 1) for _ in range(random.randrange(6))]
+        return {random.choice(("a", "b{", "c]")): self.value(depth + 1) for _ in range(random.randrange(5))}
 
     def test_each_object_has_the_whole_limit(self):
         objects = Objects(7)

@@ -15,6 +15,16 @@ def _order_path():
         sys.path.append(dependencies)
 
 
+def _give_site_builtins():
+    """exit() and quit(), which an interpreter without the host's packages would lack."""
+    import builtins
+
+    if not hasattr(builtins, "exit"):
+        import site
+
+        site.setquit()
+
+
 def _patch_traceback(module):
     """`etype=` was the first parameter's name until 3.9, and the ADK passes it by name."""
     def accept_etype(function):
@@ -87,6 +97,7 @@ class _Patcher:
 
 
 _order_path()
+_give_site_builtins()
 for _name in list(_PATCHES):
     if _name in sys.modules:
         _PATCHES.pop(_name)(sys.modules[_name])

@@ -28,7 +28,16 @@ struct CallRoutes: Sendable {
             let parameters = try parameters(request)
             let payer = try payer(request, await authenticator.caller(request, context), parameters)
             let version = try resolve(CallTarget(path: request.uri.path), payer)
-            guard let room = bodies.reserve(announcedBytes(request)) else {
+            if parameters.asOwner, case .administrator = payer.viewer {
+                logger.notice(
+                    "call as the owner",
+                    metadata: [
+                        "call": "\(invocation)", "by": "\(payer.account)", "key": "\(payer.keyID)",
+                        "algorithm": "\(version.algorithm)/\(version.number)",
+                    ]
+                )
+            }
+            guard let room = bodies.reserve(announcedBytes(request), for: payer.account) else {
                 throw CallProblem(
                     .serviceUnavailable,
                     "SystemError",
@@ -36,6 +45,7 @@ struct CallRoutes: Sendable {
                 )
             }
             let input = try await body(request)
+            room.shrink(to: input.readableBytes)
             try check(input, parameters)
             let call = CallRequest(
                 invocation: invocation,
@@ -48,7 +58,7 @@ struct CallRoutes: Sendable {
             )
             if parameters.output == .void { return await begin(call, room).response }
             let reply = await invoker.call(call)
-            room.giveBack()
+            room.keepUntilHere()
             log(reply, call)
             return CallAnswer(reply, parameters, invocation, isOwner: payer.owns(version), lowCredit: lowCredit)
                 .response
@@ -63,7 +73,7 @@ struct CallRoutes: Sendable {
             // Unstructured: the call outlives its request. At the end of the daemon, the ledger waits for it.
             Task {
                 let reply = await invoker.call(call) { admission.resume(returning: $0) }
-                room.giveBack()
+                room.keepUntilHere()
                 log(reply, call)
             }
         }
@@ -100,17 +110,13 @@ struct CallRoutes: Sendable {
         case .nobody: throw CallProblem(.ok, "AuthorizationError", "authorization required")
         case .unknownKey: throw CallProblem(.ok, "AuthorizationError", "Unknown or invalid API key.")
         case .key(let key) where key.kind == .admin && parameters.asOwner:
-            logger.notice(
-                "call as the owner",
-                metadata: ["user": "\(key.user)", "key": "\(key.id)", "path": "\(request.uri.path)"]
-            )
             return Payer(account: key.user, keyID: key.id, viewer: .administrator)
         case .key(let key):
             guard key.kind == .algorithm else {
                 throw CallProblem(
                     .ok,
                     "AuthorizationError",
-                    "key \(key.id) is of kind \(key.kind.rawValue); calls need one of kind algorithm"
+                    "key \(key.id) is of kind \(key.kind.rawValue); calls need one of kind algorithm, or admin with sudo=true"
                 )
             }
             return Payer(account: key.user, keyID: key.id, viewer: .user(key.user))

@@ -4,8 +4,8 @@ import Foundation
 ///
 /// Clients put slashes where they like: behind the name, twice, or as `%2F`.
 struct CallTarget: Sendable, Equatable {
-    /// The path before the algorithm's name.
-    static let prefix = "/v1/algo/"
+    /// The parts of a path before the algorithm's name.
+    static let prefix = ["v1", "algo"]
 
     var owner: String
     var name: String
@@ -18,8 +18,8 @@ struct CallTarget: Sendable, Equatable {
 
     /// Reads the path of a request, percent signs and all; what has no sense here names nothing that exists.
     init(path: String) {
-        let rest = path.hasPrefix(Self.prefix) ? String(path.dropFirst(Self.prefix.count)) : path
-        let parts = (rest.removingPercentEncoding ?? rest).split(separator: "/").map(String.init)
+        var parts = (path.removingPercentEncoding ?? path).split(separator: "/").map(String.init)
+        if parts.starts(with: Self.prefix) { parts.removeFirst(Self.prefix.count) }
         owner = parts.first ?? ""
         name = parts.count > 1 ? parts[1] : ""
         selector = parts.count > 2 ? parts[2...].joined(separator: "/") : nil

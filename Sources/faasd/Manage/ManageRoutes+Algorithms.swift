@@ -109,6 +109,7 @@ extension ManageRoutes {
             use: manager { _, context, caller in
                 let (owner, name) = Self.names(context)
                 let selector = context.parameters.get("version")
+                try requireOwner(owner, caller)
                 let version = try catalog.resolve(owner: owner, name: name, selector: selector, as: caller.viewer)
                 guard let lock = try await lock(version) else {
                     throw ManageProblem(
@@ -141,7 +142,7 @@ extension ManageRoutes {
         let (owner, name) = Self.names(context)
         try requireOwner(owner, caller)
         _ = try user(owner)
-        guard let room = bodies.reserve(limits.archiveBytesMax) else {
+        guard let room = bodies.reserve(limits.archiveBytesMax, for: owner) else {
             throw ManageProblem(
                 status: .serviceUnavailable,
                 type: "SystemError",
@@ -152,9 +153,11 @@ extension ManageRoutes {
         var specification = VersionSpecification(hash: Self.hash(archive), storeKey: StoreKey.random())
         let bump = try Self.read(request, into: &specification)
         let version = try catalog.beginVersion(owner: owner, name: name, specification, bump: bump)
+        let environment: String?
         do {
             try await builder.build(version, archive: archive)
-            room.giveBack()
+            room.keepUntilHere()
+            environment = try await lock(version)?.environment
             try await ledger.setRoyalty(
                 versionID: version.id,
                 algorithm: version.algorithm,
@@ -179,7 +182,7 @@ extension ManageRoutes {
                 version: version.number.description,
                 hash: version.hash,
                 runtime: version.runtime,
-                environment: try await lock(version)?.environment
+                environment: environment
             )
         )
     }

@@ -1,0 +1,5 @@
+from . import tasks
+
+
+def apply(input):
+    return tasks.perform(input, "Hello")
