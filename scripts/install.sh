@@ -10,6 +10,16 @@ install -d "$prefix/bin" "$runtime/shims"
 install -m 755 "$binaries/faasd" "$binaries/faasctl" "$binaries/faasd-spawner" "$prefix/bin"
 install -m 644 Runtimes/python/*.py "$runtime"
 install -m 644 Runtimes/python/shims/*.py "$runtime/shims"
+# What faasctl selftest runs.
+for folder in Attacks Attacks/archives Attacks/echo Attacks/files Attacks/golden Attacks/http Attacks/lifecycle \
+    Attacks/network Attacks/processes Attacks/resources; do
+    install -d "$prefix/share/faasd/$folder"
+    install -m 644 $folder/*.* "$prefix/share/faasd/$folder"
+done
+install -d "$prefix/share/faasd/Tests/EndToEnd"
+for module in boxes harness host wire archives; do
+    install -m 644 "Tests/EndToEnd/$module.py" "$prefix/share/faasd/Tests/EndToEnd"
+done
 # Workers never write bytecode; without it each would compile the runtime anew at its start.
 "${PYTHON:-/usr/bin/python3}" -m compileall -q --invalidation-mode unchecked-hash "$runtime"
 echo "Installed in $prefix. Next: useradd --system faasd; faasd doctor; faasd serve --state-dir /var/lib/faasd"

@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 for script in scripts/*.sh; do sh -n "$script"; done
 bash -n .ci/run
 
-find Runtimes Examples Fixtures Tests -name '*.py' -exec "${PYTHON:-/usr/bin/python3}" -c '
+find Runtimes Examples Fixtures Tests Attacks Benchmarks -name '*.py' -exec "${PYTHON:-/usr/bin/python3}" -c '
 import sys
 for path in sys.argv[1:]:
     with open(path, "rb") as file:

@@ -15,5 +15,9 @@ echo '== The Python runtime'
 echo '== End to end, with the official client'
 client=$PWD/.build-algorithmia
 [ -d "$client/Algorithmia" ] || "$PYTHON" -m pip install -q --disable-pip-version-check --target "$client" algorithmia==2.0.5
-as_root env "FAASD_BIN=$("$SWIFT" build --show-bin-path)" "FAASD_ALGORITHMIA=$client" \
+bin=$("$SWIFT" build --show-bin-path)
+as_root env "FAASD_BIN=$bin" "FAASD_ALGORITHMIA=$client" \
     "$PYTHON" -B -m unittest discover $UNITTEST_FLAGS -s Tests/EndToEnd
+
+echo '== The corpus of attacks'
+as_root env "FAASD_BIN=$bin" "$PYTHON" -B -m unittest discover $UNITTEST_FLAGS -s Tests/EscapeTests

@@ -7,10 +7,12 @@ import zlib
 
 FILES_MAX = 10_000
 MEMBERS_MAX = 100_000
-"""Headers of every kind, directories and skipped members included."""
+"""Headers of every kind: directories, skipped members and extended headers included."""
 FILE_BYTES_MAX = 512 << 20
 STREAM_BYTES_MAX = FILE_BYTES_MAX + (64 << 20)
 """Inflated bytes in all: file bytes, skipped members, headers and padding."""
+PADDING_BYTES_MAX = 1 << 20
+"""Zeros behind the end mark: tar rounds up to 10 KiB, some tools to more."""
 COMPONENT_BYTES_MAX = 255
 PATH_BYTES_MAX = 1024
 DEPTH_MAX = 32
@@ -47,11 +49,8 @@ def read_members(payload):
 
     Left out: `.git`, `__pycache__` and `._*` (AppleDouble) wherever they lie, `*.pyc`, directories.
     """
-    stream, members, files, total, seen = _Inflater(payload), 0, 0, 0, set()
+    stream, files, total, seen = _Inflater(payload), 0, 0, set()
     for raw_path, kind, size, mode in _headers(stream):
-        members += 1
-        if members > MEMBERS_MAX:
-            raise ArchiveError(f"the archive has more than {MEMBERS_MAX} members")
         path = check_path(raw_path)
         if path == "" or _is_skipped(path):
             stream.skip(_padded(size), path or "./")
@@ -126,12 +125,15 @@ def _check_tree(paths):
 
 def _headers(stream):
     """Yields (name, type, size, mode) of each member, pax and GNU long names applied, to the end-of-archive mark."""
-    pax, long_name = {}, None
+    pax, long_name, members = {}, None, 0
     while True:
         block = stream.take_exactly(_BLOCK, "the archive")
         if not block.strip(b"\0"):
             stream.finish()
             return
+        members += 1
+        if members > MEMBERS_MAX:
+            raise ArchiveError(f"the archive has more than {MEMBERS_MAX} members")
         name, kind, size, mode = _parse_header(block)
         if kind in (b"x", b"g", b"L"):
             if size > EXTENSION_BYTES_MAX:
@@ -232,10 +234,13 @@ class _Inflater:
 
     def finish(self):
         """Reads what follows the end-of-archive mark, which must be zeros, and has gzip check its sum."""
-        rest = self._piece[self._start :] or self._next()
+        rest, padding = self._piece[self._start :] or self._next(), 0
         while rest:
+            padding += len(rest)
             if rest.strip(b"\0"):
                 raise ArchiveError("the archive has data after its end mark")
+            if padding > PADDING_BYTES_MAX:
+                raise ArchiveError(f"the archive has more than {PADDING_BYTES_MAX} bytes of padding behind its end mark")
             rest = self._next()
 
     def _next(self):

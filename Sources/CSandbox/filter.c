@@ -14,6 +14,7 @@ static uint32_t action_of(int action)
 {
     if (action == SBX_ALLOW) return SCMP_ACT_ALLOW;
     if (action == SBX_KILL) return SCMP_ACT_KILL_PROCESS;
+    if (action == SBX_PRETEND) return SCMP_ACT_ERRNO(0);
     return SCMP_ACT_ERRNO((uint32_t)action);
 }
 

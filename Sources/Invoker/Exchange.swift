@@ -57,8 +57,9 @@ struct Exchange: ~Copyable {
     /// Talks to the box and judges what was seen.
     mutating func run(_ box: borrowing Box) -> ExchangeResult {
         guard !Self.hasEnded(box) else { return .lost }
-        box.thaw()
+        // Before it runs again: what its threads burn from the first instant on belongs to this call.
         cpuBefore = box.cpuMicros
+        box.thaw()
         let before = Evidence(oomKills: box.oomKills, pidsRefused: box.pidsRefused)
         let ceiling = Deadline(after: call.wallGranted)
         let outputMax = call.outputBytesMax
@@ -93,7 +94,7 @@ struct Exchange: ~Copyable {
         if case .frame(.result, let flags, let payload) = event, evidence.oomKills == 0 {
             result.answer = accept(flags, payload)
         }
-        if case .frame(.childEnded, FrameHeader.beforeTheCall, let payload) = event {
+        if case .frame(.childEnded, FrameHeader.beforeTheCall, let payload) = event, result.cpu < Self.noticeMax {
             result.answer = .lost
             result.lostTo = Death.Cause(reported: payload)
         }
@@ -139,6 +140,9 @@ struct Exchange: ~Copyable {
         box.kill()
         return false
     }
+
+    /// CPU time in which a worker notices that its child is gone; one that took more has worked, and pays for it.
+    private static let noticeMax = Duration.milliseconds(20)
 
     private static let undecided = "undecided"
 

@@ -85,7 +85,8 @@ public final class Invoker: Sendable {
             versionID: request.version.id,
             account: request.version.isolation == .shared ? "" : request.account
         )
-        for _ in 0..<Self.lostWorkersMax {
+        var retriesLeft = Self.retriesMax
+        while true {
             let lease: WorkerPool.Lease
             do { lease = try await pool.lease(key, deadline: deadline) } catch {
                 return Attempt(
@@ -100,27 +101,25 @@ public final class Invoker: Sendable {
                 ceilingBinds: ceilingBinds,
                 queue: .nanoseconds(Int64(Deadline.now - arrived))
             )
-            if let attempt = await perform(job, lease) { return attempt }
+            if let attempt = await perform(job, lease, mayRetry: retriesLeft > 0) { return attempt }
+            retriesLeft -= 1
         }
-        return Attempt(
-            CallReply(answer: .fault("\(Self.lostWorkersMax) workers in a row were gone when they were needed"))
-        )
     }
 
-    /// How many sleeping workers may turn out to be dead before a call gives up.
-    private static let lostWorkersMax = 3
+    /// How many sleeping workers may turn out to be dead before the next one's end counts as the call's.
+    private static let retriesMax = 2
 
     /// Runs a job on a thread that may block; nil when the worker was gone before it was told anything.
-    private func perform(_ job: Job, _ lease: WorkerPool.Lease) async -> Attempt? {
+    private func perform(_ job: Job, _ lease: WorkerPool.Lease, mayRetry: Bool) async -> Attempt? {
         do {
-            return try await threads.runIfActive { self.run(job, lease) }
+            return try await threads.runIfActive { self.run(job, lease, mayRetry: mayRetry) }
         } catch {
             pool.vacate(job.key)
             return Attempt(CallReply(answer: .fault("the daemon is stopping")))
         }
     }
 
-    private func run(_ job: Job, _ lease: WorkerPool.Lease) -> Attempt? {
+    private func run(_ job: Job, _ lease: WorkerPool.Lease, mayRetry: Bool) -> Attempt? {
         let worker: Worker
         var isWarm = false
         switch lease {
@@ -136,7 +135,8 @@ public final class Invoker: Sendable {
         }
         let result = worker.run(job.exchange(limits))
         release(worker, job, result)
-        if case .lost = result.answer, isWarm { return nil }
+        // Workers that die in their sleep, one after another, are their author's.
+        if case .lost = result.answer, isWarm, mayRetry { return nil }
         return job.attempt(result, isWarm: isWarm, load: isWarm ? .zero : worker.loadTime)
     }
 

@@ -19,6 +19,14 @@ public enum Host {
     /// Raises the soft limit of open descriptors to the hard one, and returns it: getrlimit(2).
     public static func raiseDescriptorLimit() -> UInt64 { sbx_raise_descriptor_limit() }
 
+    /// The release of the running kernel, such as `6.12.0-1-amd64`: uname(2).
+    public static var kernelRelease: String {
+        text(at: "/proc/sys/kernel/osrelease").split(separator: "\n").first.map(String.init) ?? ""
+    }
+
+    /// The text of a small file of the kernel, empty when it cannot be read.
+    public static func text(at path: String) -> String { Kernel.text(at: path) }
+
     /// Whether this process runs as root.
     public static var isRoot: Bool { geteuid() == 0 }
 

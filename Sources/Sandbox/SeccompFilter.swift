@@ -36,6 +36,7 @@ enum SeccompFilter {
         case .allow: Int32(SBX_ALLOW.rawValue)
         case .refuse(let errno): errno
         case .kill: Int32(SBX_KILL.rawValue)
+        case .pretend: Int32(SBX_PRETEND.rawValue)
         }
     }
 }

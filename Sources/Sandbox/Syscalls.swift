@@ -15,6 +15,8 @@ struct SyscallRule: Sendable {
         case allow
         case refuse(Int32)
         case kill
+        /// Answers that it was done, and does nothing.
+        case pretend
     }
 
     struct Condition: Sendable, Equatable {
@@ -81,10 +83,10 @@ enum Syscalls {
             "looking at files; Landlock and the mounts decide which"
         ),
         SyscallRule(
-            "mkdir mkdirat rmdir unlink unlinkat rename renameat link linkat symlink symlinkat chmod fchmod fchmodat utimensat umask fchown chown lchown fchownat ftruncate truncate fallocate fadvise64 fsync fdatasync flock",
+            "mkdir mkdirat rmdir unlink unlinkat rename renameat link linkat symlink symlinkat chmod fchmod fchmodat utimensat umask fchown chown lchown fchownat ftruncate truncate fallocate flock",
             "working in its own /tmp"
         ),
-        SyscallRule("munmap mremap brk mincore msync membarrier", "memory: malloc grows arenas, numpy remaps"),
+        SyscallRule("munmap mremap brk mincore membarrier", "memory: malloc grows arenas, numpy remaps"),
         SyscallRule(
             "rt_sigaction rt_sigprocmask rt_sigreturn rt_sigpending rt_sigsuspend rt_sigtimedwait sigaltstack tkill alarm pause kill tgkill",
             "signals among its own processes; the pid namespace bounds the targets"
@@ -117,13 +119,26 @@ enum Syscalls {
 
     private static let namespaceFlags: UInt64 = 0x7E02_0080
     private static let outOfBandOrFastOpen: UInt64 = 0x2000_0001
+    private static let hugePages: UInt64 = 0x4_0000
 
     private static let filtered: [SyscallRule] = [
         SyscallRule("clone", "threads and processes, without new namespaces", when: [[.masked(0, namespaceFlags, 0)]]),
         SyscallRule("socket", "AF_UNIX only", when: [[.equal(0, 1)]]),
         SyscallRule("socket", "every other family is absent", when: [[.notEqual(0, 1)]], action: .refuse(EAFNOSUPPORT)),
         SyscallRule("socketpair", "AF_UNIX only", when: [[.equal(0, 1)]]),
-        SyscallRule("setsockopt", "SOL_SOCKET only: never TCP_ULP", when: [[.equal(1, 1)]]),
+        SyscallRule(
+            "setsockopt",
+            "SOL_SOCKET: reuse, buffers, keepalive, linger, credentials, timeouts: never filters, and never TCP_ULP",
+            when: [2, 4, 6, 7, 8, 9, 13, 15, 16, 20, 21, 66, 67].map { [.equal(1, 1), .equal(2, $0)] }
+        ),
+        SyscallRule("msync", "not MS_SYNC, which would flush the host's disk", when: [[.masked(2, 4, 0)]]),
+        SyscallRule("msync", "what a box writes is in memory", when: [[.masked(2, 4, 4)]], action: .pretend),
+        SyscallRule(
+            "fsync fdatasync",
+            "what a box writes is in memory, and on its read-only files it would flush the host's disk",
+            action: .pretend
+        ),
+        SyscallRule("fadvise64", "advice that would evict the page cache of files all share", action: .pretend),
         SyscallRule(
             "sendto recvfrom",
             "without MSG_OOB and MSG_FASTOPEN",
@@ -150,11 +165,17 @@ enum Syscalls {
             when: SyscallRule.Condition.oneOf(1, [0, 1, 2, 3, 4, 5, 6, 7, 1030, 36, 37, 38, 1031, 1032, 1033, 1034])
         ),
         SyscallRule(
-            "mmap mprotect",
+            "mmap",
+            "never writable and executable at once, and no huge pages, which no limit of memory counts",
+            when: [
+                [.masked(2, 2, 0), .masked(3, hugePages, 0)], [.masked(2, 4, 0), .masked(3, hugePages, 0)],
+            ]
+        ),
+        SyscallRule(
+            "mprotect",
             "never writable and executable at once",
             when: [[.masked(2, 2, 0)], [.masked(2, 4, 0)]]
         ),
-        SyscallRule("memfd_create", "anonymous files, flags the kernel documents", when: [[.atMost(1, 0xF)]]),
         SyscallRule(
             "madvise",
             "hints, without HWPOISON, MERGEABLE, SOFT_OFFLINE",

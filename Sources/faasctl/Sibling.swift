@@ -26,7 +26,8 @@ enum Sibling {
         return directories.lazy.map { "\($0)/\(name)" }.first { access($0, X_OK) == 0 }
     }
 
-    private static var ownDirectory: String? {
+    /// The folder of this program.
+    static var ownDirectory: String? {
         guard let resolved = realpath("/proc/self/exe", nil) else { return nil }
         defer { free(resolved) }
         let path = String(cString: resolved)

@@ -38,8 +38,8 @@ static int attach(int source, int root, const char *target, bool device)
 {
     int tree = open_tree(source, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
     if (tree < 0) return errno;
-    struct mount_attr attributes = { .attr_set = MOUNT_ATTR_NOSUID };
-    if (!device) attributes.attr_set |= MOUNT_ATTR_RDONLY | MOUNT_ATTR_NODEV;
+    /* A device can be written to all the same, but the times of its inode, which is the host's, cannot be changed. */
+    struct mount_attr attributes = { .attr_set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_RDONLY | (device ? 0 : MOUNT_ATTR_NODEV) };
     int code = 0;
     if (mount_setattr(tree, "", AT_EMPTY_PATH, &attributes, sizeof attributes) != 0) code = errno;
     else if (move_mount(tree, "", root, target, MOVE_MOUNT_F_EMPTY_PATH) != 0) code = errno;

@@ -135,30 +135,34 @@ import Testing
     @Test(arguments: [(49, true), (50, true), (51, false)])
     func `bodies of an account have room up to half the budget, and give it back`(bytes: Int, hasRoom: Bool) {
         let budget = BodyBudget(bytesMax: 100)
-        var room = budget.reserve(bytes, for: "anna")
-        #expect((room != nil) == hasRoom)
-        #expect((budget.reserve(51 - bytes, for: "anna") == nil) == hasRoom || !hasRoom)
-        room = nil
-        #expect(budget.reserve(50, for: "anna") != nil)
+        do {
+            let room = budget.room(for: "anna")
+            #expect(room.grow(by: bytes) == hasRoom)
+            #expect(budget.room(for: "anna").grow(by: 51 - (hasRoom ? bytes : 0)) == false)
+            room.keepUntilHere()
+        }
+        #expect(budget.room(for: "anna").grow(by: 50))
     }
 
     @Test(arguments: [(49, true), (50, true), (51, false)])
     func `bodies of all accounts have room up to the budget`(bytes: Int, hasRoom: Bool) {
         let budget = BodyBudget(bytesMax: 100)
-        let others = [budget.reserve(30, for: "bert"), budget.reserve(20, for: "carl")]
-        #expect((budget.reserve(bytes, for: "anna") != nil) == hasRoom)
-        others.first??.keepUntilHere()
+        let (bert, carl) = (budget.room(for: "bert"), budget.room(for: "carl"))
+        #expect(bert.grow(by: 30) && carl.grow(by: 20))
+        #expect(budget.room(for: "anna").grow(by: bytes) == hasRoom)
+        bert.keepUntilHere()
+        carl.keepUntilHere()
     }
 
-    @Test func `a body that is shorter than announced gives the rest back at once`() {
+    @Test func `what is in memory already counts against who comes later`() {
         let budget = BodyBudget(bytesMax: 100)
-        let room = budget.reserve(50, for: "anna")
-        room?.shrink(to: 10)
-        #expect(budget.reserve(41, for: "anna") == nil)
-        #expect(budget.reserve(40, for: "anna") != nil)
-        room?.shrink(to: 60)
-        #expect(budget.reserve(41, for: "anna") == nil)
-        room?.keepUntilHere()
+        let room = budget.room(for: "anna")
+        #expect(room.grow(by: 10))
+        room.add(80)
+        #expect(!budget.room(for: "anna").grow(by: 1))
+        #expect(budget.room(for: "bert").grow(by: 10))
+        #expect(!budget.room(for: "bert").grow(by: 11))
+        room.keepUntilHere()
     }
 
     private func object(_ buffer: ByteBuffer) throws -> [String: Any] {

@@ -173,6 +173,27 @@ class Rules(UnpackCase):
             members = list(archive_members([ENTRY] + [(f"z{n}", part) for n in range(3)] + [("last", last)], ok))
             self.assertEqual(members[-1], "last" if ok else f"last: the archive's files have more than {512 << 20} bytes in all")
 
+    def test_padding_behind_the_end_has_a_limit(self):
+        whole = gzip.decompress(tar_gz([ENTRY]))
+        content = whole[: 1024 * (len(whole.rstrip(b"\0")) // 1024 + 1)]
+        for surplus, ok in ((-1, True), (0, True), (1, False)):
+            padded = content + bytes(512 + archive.PADDING_BYTES_MAX + surplus)
+            members = list(archive.read_members(gzip.compress(padded, 1))) if ok else None
+            if ok:
+                self.assertEqual([member.path for member in members], [ENTRY[0]])
+            else:
+                self.refuse(gzip.compress(padded, 1), "bytes of padding")
+
+    def test_extended_headers_count_as_members(self):
+        header = info("././@PaxHeader", tarfile.XGLTYPE).tobuf()
+        whole = gzip.decompress(tar_gz([ENTRY]))
+        for count, ok in ((archive.MEMBERS_MAX - 2, True), (archive.MEMBERS_MAX - 1, True), (archive.MEMBERS_MAX, False)):
+            data = gzip.compress(header * count + whole, 1)
+            if ok:
+                self.accept(data)
+            else:
+                self.refuse(data, f"more than {archive.MEMBERS_MAX} members")
+
     def test_bombs_stop_at_the_limit(self):
         with self.subTest("one file that announces little and a stream that never ends"):
             data = gzip.compress(bytes(1 << 20), 9)
@@ -181,7 +202,7 @@ class Rules(UnpackCase):
                 for _ in range(600):
                     file.write(bytes(1 << 20))
             self.assertLess(len(raw.getvalue()), 1 << 20)
-            self.refuse(raw.getvalue(), "inflates to more than")
+            self.refuse(raw.getvalue(), "bytes of padding behind its end mark")
             self.refuse(data + data, "after its gzip file")
         huge = info("huge")
         huge.size = 1 << 34

@@ -1,7 +1,11 @@
 import Foundation
 import Synchronization
+import Testing
 
 @testable import Sandbox
+
+/// Every suite that makes boxes, one after another: descriptors and groups are counted.
+@Suite(.serialized) enum RealBoxes {}
 
 /// A real spawner with real boxes, in a state directory and control groups of its own.
 ///
@@ -28,7 +32,8 @@ final class LiveSpawner: Sendable {
         return bundle.components(separatedBy: "/").prefix { !$0.hasSuffix(".xctest") }.joined(separator: "/")
     }
 
-    private init(usesUnified: Bool = true) throws {
+    /// Starts one; `change` may take layers away from the worker's profile.
+    init(usesUnified: Bool = true, uidBase: UInt32? = nil, change: (inout Profile) -> Void = { _ in }) throws {
         let id = String(UInt32.random(in: .min ... .max), radix: 16)
         state = "/var/lib/faasd-unit-\(id)"
         group = "faasd-unit-\(id)"
@@ -38,13 +43,18 @@ final class LiveSpawner: Sendable {
         try FileManager.default.createDirectory(atPath: code, withIntermediateDirectories: true)
         try FileManager.default.createDirectory(atPath: state + "/roots", withIntermediateDirectories: true)
         try "def apply(input):\n    return input\n".write(toFile: code + "/echo.py", atomically: false, encoding: .utf8)
+        try LayerAttack.program.write(toFile: code + "/attack.py", atomically: false, encoding: .utf8)
         layout = usesUnified ? Host.cgroups(name: group) : Self.legacyLayout(name: group)
         let policy = Policy(
             cgroups: layout,
             store: state + "/store",
             scratch: state + "/roots",
-            profiles: Profile.Kind.allCases.map { Profile($0, runtime: root + "/Runtimes/python") },
-            uidBase: usesUnified ? 3_000_000 : 3_100_000
+            profiles: Profile.Kind.allCases.map { kind in
+                var profile = Profile(kind, runtime: root + "/Runtimes/python")
+                if kind == .worker { change(&profile) }
+                return profile
+            },
+            uidBase: uidBase ?? (usesUnified ? 3_000_000 : 3_100_000)
         )
         let lock = try FileLock.take(state + "/lock", patienceMillis: 0)
         spawner = try Spawner.start(executable: Self.programs + "/faasd-spawner", policy: policy, lock: lock)

@@ -27,7 +27,7 @@ int sbx_policy_seal(const struct sp_policy *policy, int *descriptor);
 /* Seccomp filters through libseccomp: seccomp_rule_add(3). */
 struct sbx_condition { uint32_t argument; uint32_t comparison; uint64_t a; uint64_t b; };
 enum sbx_comparison { SBX_NOT_EQUAL = 1, SBX_LESS, SBX_LESS_OR_EQUAL, SBX_EQUAL, SBX_GREATER_OR_EQUAL, SBX_GREATER, SBX_MASKED_EQUAL };
-enum sbx_action { SBX_ALLOW = 0, SBX_KILL = -1 /* otherwise: the errno to answer */ };
+enum sbx_action { SBX_ALLOW = 0, SBX_KILL = -1, SBX_PRETEND = -2 /* answer 0, do nothing; otherwise: the errno to answer */ };
 typedef struct sbx_filter sbx_filter;
 /* `otherwise` is the action for what no rule names; a foreign architecture kills. NULL on failure. */
 sbx_filter *sbx_filter_new(int otherwise);

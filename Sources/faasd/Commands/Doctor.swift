@@ -12,84 +12,76 @@ enum Doctor {
     }
 
     static func examine(runtimes: String?) -> [Finding] {
-        [privileges(), controlGroups(), landlock(), spawner(), runtime(runtimes)] + interpreter()
+        let parts = [privileges(), controlGroups(), landlock()]
+        let kernel = kernel(release: Host.kernelRelease, read: Host.text(at:))
+        let installed = [spawner(), runtime(runtimes)] + interpreter()
+        let all = parts + kernel + installed
+        return Host.isRoot ? all + [trial(runtimes: runtimes)] : all
+    }
+
+    static func ok(_ subject: String, _ detail: String) -> Finding {
+        Finding(subject: subject, verdict: "ok", detail: detail)
+    }
+
+    static func weaker(_ subject: String, _ detail: String, _ remedy: String) -> Finding {
+        Finding(subject: subject, verdict: "weaker", detail: detail, remedy: remedy)
+    }
+
+    static func missing(_ subject: String, _ detail: String, _ remedy: String) -> Finding {
+        Finding(subject: subject, verdict: "missing", detail: detail, remedy: remedy)
     }
 
     private static func privileges() -> Finding {
-        guard Host.isRoot else {
-            return Finding(
-                subject: "privileges",
-                verdict: "missing",
-                detail: "not root",
-                remedy: "start faasd as root; it keeps root in faasd-spawner only and serves as --user"
+        Host.isRoot
+            ? ok("privileges", "root")
+            : missing(
+                "privileges",
+                "not root",
+                "start faasd as root; it keeps root in faasd-spawner only and serves as --user"
             )
-        }
-        return Finding(subject: "privileges", verdict: "ok", detail: "root")
     }
 
     private static func controlGroups() -> Finding {
         let layout = Host.cgroups(name: "faasd-doctor")
         guard layout.missing.isEmpty else {
-            return Finding(
-                subject: "control groups",
-                verdict: "missing",
-                detail: "\(layout.summary); no \(layout.missing.joined(separator: ", "))",
-                remedy: "mount the missing controllers, or boot with systemd.unified_cgroup_hierarchy=1"
+            return missing(
+                "control groups",
+                "\(layout.summary); no \(layout.missing.joined(separator: ", "))",
+                "mount the missing controllers, or boot with systemd.unified_cgroup_hierarchy=1"
             )
         }
-        return Finding(subject: "control groups", verdict: "ok", detail: layout.summary)
+        return ok("control groups", layout.summary)
     }
 
     private static func landlock() -> Finding {
         let abi = Host.landlockABI
         guard abi > 0 else {
-            return Finding(
-                subject: "landlock",
-                verdict: "weaker",
-                detail: "not in this kernel: one layer less around files",
-                remedy: "Linux 5.13 or newer with lsm=landlock"
+            return weaker(
+                "landlock",
+                "not in this kernel: one layer less around files",
+                "Linux 5.13 or newer with lsm=landlock"
             )
         }
-        return Finding(subject: "landlock", verdict: "ok", detail: "ABI \(abi)")
+        return ok("landlock", "ABI \(abi)")
     }
 
     private static func spawner() -> Finding {
         let path = Installation.spawnerPath
-        guard Installation.isExecutable(path) else {
-            return Finding(
-                subject: "faasd-spawner",
-                verdict: "missing",
-                detail: path,
-                remedy: "install it beside faasd"
-            )
-        }
-        return Finding(subject: "faasd-spawner", verdict: "ok", detail: path)
+        return Installation.isExecutable(path)
+            ? ok("faasd-spawner", path) : missing("faasd-spawner", path, "install it beside faasd")
     }
 
     private static func runtime(_ runtimes: String?) -> Finding {
         do {
-            return Finding(subject: "runtimes", verdict: "ok", detail: try Installation.runtimes(runtimes))
-        } catch {
-            return Finding(
-                subject: "runtimes",
-                verdict: "missing",
-                detail: "\(error)",
-                remedy: "name it with --runtimes"
-            )
-        }
+            return ok("runtimes", try Installation.runtimes(runtimes))
+        } catch { return missing("runtimes", "\(error)", "name it with --runtimes") }
     }
 
     private static func interpreter() -> [Finding] {
-        guard Installation.isExecutable("/usr/bin/python3") else {
-            return [
-                Finding(
-                    subject: "python",
-                    verdict: "missing",
-                    detail: "/usr/bin/python3 is not there",
-                    remedy: "apt-get install python3 python3-pip"
-                )
-            ]
+        let path = "/usr/bin/python3"
+        guard Installation.isExecutable(path) else {
+            return [missing("python", "\(path) is not there", "apt-get install python3 python3-pip")]
         }
-        return [Finding(subject: "python", verdict: "ok", detail: "/usr/bin/python3")]
+        return [ok("python", path)]
     }
 }

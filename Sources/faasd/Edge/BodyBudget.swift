@@ -1,9 +1,11 @@
+import Hummingbird
+import NIOCore
 import Synchronization
 
-/// How many bytes of request bodies may be in memory at one time, all callers together.
+/// How many bytes of bodies, requests' and answers', may be in memory at one time, all callers together.
 ///
-/// Taken before a body is read, by its announced length, cut to its real one, and held until its call or deploy has
-/// ended, so that many large or slow uploads cannot add up to more than the host has. No account gets more than half.
+/// Counted as they arrive, not as they are announced, and until a call or deploy has ended and its answer has left, so
+/// that many large, slow or unread ones cannot add up to more than the host has. No account gets more than half.
 final class BodyBudget: Sendable {
     private struct Taken {
         var all = 0
@@ -15,44 +17,61 @@ final class BodyBudget: Sendable {
 
     init(bytesMax: Int) { self.bytesMax = bytesMax }
 
-    /// Room for one body, given back when nobody refers to it any more.
+    /// Room for the bodies of one request, given back when nobody refers to it any more.
     final class Room: Sendable {
         private let budget: BodyBudget
         private let account: String
-        private let bytes: Mutex<Int>
+        private let bytes = Mutex(0)
 
-        fileprivate init(budget: BodyBudget, account: String, bytes: Int) {
+        fileprivate init(budget: BodyBudget, account: String) {
             self.budget = budget
             self.account = account
-            self.bytes = Mutex(bytes)
         }
 
         deinit { budget.change(account, by: -bytes.withLock { $0 }) }
 
-        /// Gives back what a body did not need after all.
-        func shrink(to needed: Int) {
-            let unused = bytes.withLock { bytes in
-                let unused = max(0, bytes - needed)
-                bytes -= unused
-                return unused
-            }
-            budget.change(account, by: -unused)
+        /// Takes more room; false, and nothing is taken, when there is none just now.
+        func grow(by count: Int) -> Bool {
+            guard budget.take(account, count) else { return false }
+            bytes.withLock { $0 += count }
+            return true
+        }
+
+        /// Takes room for what is in memory already, whether there is some or not: who comes later waits for it.
+        func add(_ count: Int) {
+            budget.change(account, by: count)
+            bytes.withLock { $0 += count }
         }
 
         /// Does nothing but exist, so that the room does too.
         func keepUntilHere() {}
     }
 
-    /// Takes room for that many bytes; nil when there is none just now.
-    func reserve(_ bytes: Int, for account: String) -> Room? {
-        let isGranted = taken.withLock { taken in
+    /// Opens an account of one request, with nothing in it.
+    func room(for account: String) -> Room { Room(budget: self, account: account) }
+
+    /// Why a body was not read to its end.
+    enum Failure: Error { case noRoom, tooLarge }
+
+    /// Reads a body into memory, as long as there is room for it.
+    func collect(_ body: RequestBody, upTo most: Int, in room: Room) async throws -> ByteBuffer {
+        var whole = ByteBuffer()
+        for try await piece in body {
+            guard whole.readableBytes + piece.readableBytes <= most else { throw Failure.tooLarge }
+            guard room.grow(by: piece.readableBytes) else { throw Failure.noRoom }
+            whole.writeImmutableBuffer(piece)
+        }
+        return whole
+    }
+
+    private func take(_ account: String, _ bytes: Int) -> Bool {
+        taken.withLock { taken in
             let own = taken.byAccount[account, default: 0]
             guard taken.all + bytes <= bytesMax, own + bytes <= bytesMax / 2 else { return false }
             taken.all += bytes
             taken.byAccount[account] = own + bytes
             return true
         }
-        return isGranted ? Room(budget: self, account: account, bytes: bytes) : nil
     }
 
     private func change(_ account: String, by bytes: Int) {

@@ -15,6 +15,18 @@ struct CallAnswer: Sendable {
 
     var response: Response { Response(status: status, headers: headers, body: ResponseBody(byteBuffer: body)) }
 
+    /// The same, counted as memory until the client has taken it.
+    func response(holding room: BodyBudget.Room) -> Response {
+        let body = body
+        room.add(body.readableBytes)
+        let writing = ResponseBody(contentLength: body.readableBytes) { writer in
+            try await writer.write(body)
+            room.keepUntilHere()
+            try await writer.finish(nil)
+        }
+        return Response(status: status, headers: headers, body: writing)
+    }
+
     /// The answer to a call that reached the invoker.
     ///
     /// The owner sees what the code printed and where it failed; below `lowCredit` the answer carries an alert.

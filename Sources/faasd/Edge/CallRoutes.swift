@@ -37,15 +37,8 @@ struct CallRoutes: Sendable {
                     ]
                 )
             }
-            guard let room = bodies.reserve(announcedBytes(request), for: payer.account) else {
-                throw CallProblem(
-                    .serviceUnavailable,
-                    "SystemError",
-                    "the server holds as many request bodies as it may just now; try again in a second"
-                )
-            }
-            let input = try await body(request)
-            room.shrink(to: input.readableBytes)
+            let room = bodies.room(for: payer.account)
+            let input = try await body(request, room)
             try check(input, parameters)
             let call = CallRequest(
                 invocation: invocation,
@@ -58,10 +51,9 @@ struct CallRoutes: Sendable {
             )
             if parameters.output == .void { return await begin(call, room).response }
             let reply = await invoker.call(call)
-            room.keepUntilHere()
             log(reply, call)
             return CallAnswer(reply, parameters, invocation, isOwner: payer.owns(version), lowCredit: lowCredit)
-                .response
+                .response(holding: room)
         } catch {
             return CallAnswer(error.status, error.problem, invocation, raw: raw).response
         }
@@ -143,19 +135,19 @@ struct CallRoutes: Sendable {
         } catch { throw CallProblem(.ok, "EntityNotFoundError", "algorithm algo://\(target.reference) not found") }
     }
 
-    /// What a body may take; a request that does not say is taken for the largest.
-    private func announcedBytes(_ request: Request) -> Int {
-        let announced = request.headers[.contentLength].flatMap { Int($0) } ?? limits.inputBytesMax
-        return max(0, min(announced, limits.inputBytesMax))
-    }
-
-    private func body(_ request: Request) async throws(CallProblem) -> ByteBuffer {
+    private func body(_ request: Request, _ room: BodyBudget.Room) async throws(CallProblem) -> ByteBuffer {
         let most = limits.inputBytesMax
         let announced = request.headers[.contentLength].flatMap { Int($0) } ?? 0
         do {
-            guard announced <= most else { throw NIOTooManyBytesError(maxBytes: most) }
-            return try await request.body.collect(upTo: most)
-        } catch is NIOTooManyBytesError {
+            guard announced <= most else { throw BodyBudget.Failure.tooLarge }
+            return try await bodies.collect(request.body, upTo: most, in: room)
+        } catch BodyBudget.Failure.noRoom {
+            throw CallProblem(
+                .serviceUnavailable,
+                "SystemError",
+                "the server holds as many bodies as it may just now, all or this account's; try again in a second"
+            )
+        } catch BodyBudget.Failure.tooLarge {
             var problem = Envelope.Problem(
                 message: "the input is larger than \(most) bytes, which is the most a call may send",
                 type: "TooLargeError"

@@ -142,14 +142,8 @@ extension ManageRoutes {
         let (owner, name) = Self.names(context)
         try requireOwner(owner, caller)
         _ = try user(owner)
-        guard let room = bodies.reserve(limits.archiveBytesMax, for: owner) else {
-            throw ManageProblem(
-                status: .serviceUnavailable,
-                type: "SystemError",
-                message: "the server holds as many uploads as it may just now; try again in a minute"
-            )
-        }
-        let archive = try await archive(request)
+        let room = bodies.room(for: owner)
+        let archive = try await archive(request, room)
         var specification = VersionSpecification(hash: Self.hash(archive), storeKey: StoreKey.random())
         let bump = try Self.read(request, into: &specification)
         let version = try catalog.beginVersion(owner: owner, name: name, specification, bump: bump)
@@ -193,7 +187,7 @@ extension ManageRoutes {
         return try await invoker.onThread { Result { try store.lock(key) } }.get()
     }
 
-    private func archive(_ request: Request) async throws -> ByteBuffer {
+    private func archive(_ request: Request, _ room: BodyBudget.Room) async throws -> ByteBuffer {
         let most = limits.archiveBytesMax
         let tooLarge = ManageProblem(
             status: .contentTooLarge,
@@ -205,7 +199,17 @@ extension ManageRoutes {
         if let announced = request.headers[.contentLength].flatMap({ Int($0) }), announced > most {
             throw tooLarge
         }
-        do { return try await request.body.collect(upTo: most) } catch is NIOTooManyBytesError { throw tooLarge }
+        do {
+            return try await bodies.collect(request.body, upTo: most, in: room)
+        } catch BodyBudget.Failure.tooLarge {
+            throw tooLarge
+        } catch BodyBudget.Failure.noRoom {
+            throw ManageProblem(
+                status: .serviceUnavailable,
+                type: "SystemError",
+                message: "the server holds as many uploads as it may just now; try again in a minute"
+            )
+        }
     }
 
     /// The name of exactly these bytes: the first 40 hex digits of their SHA-256, in the form of a version hash.

@@ -1,0 +1,64 @@
+"""PR25: exhausts timers, watches and signals of the kernel."""
+import ctypes
+import os
+import select
+import signal
+import time
+
+DEED = "makes timers, watches and pending signals in twenty processes until something refuses"
+EXPECTED = "a limit of the box refuses or ends it; its memory stays in its limit and the host's kernel memory as it was"
+CLASS = "exhaustion of the kernel"
+OPTIONS = ("--memory", 64, "--timeout", 1)
+MIB = 1 << 20
+
+
+def timers():
+    libc, made = ctypes.CDLL(None, use_errno=True), ctypes.c_long()
+    while libc.syscall(ctypes.c_long(222), ctypes.c_long(0), None, ctypes.byref(made)) == 0:
+        yield
+
+
+def watches():
+    polls = [select.epoll() for _ in range(60)]
+    for poll in polls:
+        for _ in range(180):
+            left, right = os.pipe()
+            poll.register(os.dup(left), select.EPOLLIN)
+            yield
+
+
+def signals():
+    signal.pthread_sigmask(signal.SIG_BLOCK, range(34, 64))
+    while True:
+        for number in range(34, 64):
+            os.kill(os.getpid(), number)
+            yield
+
+
+def apply(kind):
+    for _ in range(20):
+        if os.fork() == 0:
+            break
+    count, end = 0, time.monotonic() + 0.4
+    try:
+        for count, _ in enumerate(globals()[kind]()):
+            if time.monotonic() > end:
+                break
+    except OSError:
+        pass
+    if os.getpid() != 1:
+        time.sleep(0.3)
+        os._exit(0)
+    return count
+
+
+def judge(outside):
+    for kind in ("timers", "watches", "signals"):
+        before = outside.host_kilobytes("SUnreclaim")
+        with outside.watch(outside.box_bytes) as seen, outside.watch(lambda: outside.host_kilobytes("SUnreclaim")) as slabs:
+            reply = outside.call(kind)
+        outside.held("result" in reply.json or reply.error["error_type"] in ("OutOfMemoryError", "TimeoutError", "AlgorithmError"),
+                     f"{kind}: {reply.body[:200]!r}")
+        outside.held(seen and max(seen) <= 64 * MIB, f"{kind}: its box held {max(seen, default=0)} bytes")
+        outside.held(max(slabs) - before < 200 * 1024, f"{kind}: kernel memory grew by {max(slabs) - before} KiB")
+        outside.gone()

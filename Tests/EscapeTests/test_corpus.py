@@ -1,0 +1,36 @@
+"""The corpus of Attacks/, each attack a test: none may get further than it says."""
+import os
+import sys
+import unittest
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))), "Attacks"))
+import selftest
+
+ATTACKS_MIN = 70
+
+
+class Corpus(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.range = selftest.Range()
+        cls.addClassCleanup(cls.range.close)
+
+    def test_the_corpus_is_whole(self):
+        self.assertGreaterEqual(len(selftest.corpus()), ATTACKS_MIN)
+
+
+def attacked(attack):
+    def test(self):
+        # How fast the bystander is served is for a release build and a quiet host to say: faasctl selftest.
+        escaped, _, _ = self.range.run(attack, is_patient=True)
+        self.assertNotEqual(selftest.verdict(attack, escaped), "ESCAPED", escaped)
+
+    return test
+
+
+for found in selftest.corpus():
+    setattr(Corpus, "test_" + os.path.basename(found.path)[:-3], attacked(found))
+
+
+if __name__ == "__main__":
+    unittest.main()
