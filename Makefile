@@ -14,7 +14,7 @@ UNITTEST_FLAGS =
 
 help:
 	@echo 'make run      build a release, start a marketplace on LISTEN, fill it with the examples, say how to call them'
-	@echo 'make test     every test: Swift, Python, end to end with the official client (root or sudo; under 15 minutes)'
+	@echo 'make test     every test: Swift, Python, end to end with the official client (root or sudo; a quarter of an hour)'
 	@echo 'make lint     formatting and syntax, in seconds'
 	@echo 'make build    the release binaries, in .build/release'
 	@echo 'make deps     the Debian packages and the system user that the above need; they call it themselves'

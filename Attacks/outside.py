@@ -156,9 +156,9 @@ class Outside:
 
     def awake(self):
         """Processes of boxes that were not there before the attack and are not frozen: {pid: box}."""
-        found = {}
+        found, bystanders = {}, self.bystanders
         for pid, box in boxes.processes(self.daemon.group).items():
-            if box in self._boxes_before or box in self.bystanders:
+            if box in self._boxes_before or box in bystanders:
                 continue
             try:
                 if not boxes.is_frozen(self.daemon.group, box):
@@ -167,8 +167,20 @@ class Outside:
                 pass  # It ended while we looked.
         return found
 
-    bystanders = frozenset()
-    """Boxes of the bystander, which go on working."""
+    bystander_version = None
+    """The folder of the bystander's code, by its inode."""
+
+    @property
+    def bystanders(self):
+        """Boxes of the bystander, which go on working; one may have taken the place of another."""
+        found = set()
+        for pid, box in boxes.processes(self.daemon.group).items():
+            try:
+                if os.stat(f"/proc/{pid}/root/fn").st_ino == self.bystander_version:
+                    found.add(box)
+            except OSError:
+                pass  # It ended while we looked.
+        return found
 
     def untouched(self):
         """Nothing of the host was read, written or contacted."""
@@ -194,7 +206,8 @@ class Outside:
     def workers(self):
         """Processes with number 1 of the attack's boxes, asleep or not: {pid: box}."""
         there = boxes.processes(self.daemon.group).items()
-        ours = {pid: box for pid, box in there if box not in self._boxes_before and box not in self.bystanders}
+        bystanders = self.bystanders
+        ours = {pid: box for pid, box in there if box not in self._boxes_before and box not in bystanders}
         return {pid: box for pid, box in ours.items() if boxes.status(pid)["NSpid"].split()[-1] == "1"}
 
     def root(self):

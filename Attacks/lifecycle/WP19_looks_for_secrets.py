@@ -30,7 +30,8 @@ def judge(outside):
     outside.held(isinstance(looked.json.get("result"), list), f"it answered {looked.body[:300]!r}")
     seen = "\n".join(looked.result)
     for key, value in outside.environment().items():
-        outside.held(len(value) < 8 or key in OF_THE_BOX or value not in seen, f"the host's {key} is in the box: {value!r}")
+        is_common = len(value) < 8 or value.startswith("/usr/") or key in OF_THE_BOX
+        outside.held(is_common or value not in seen, f"the host's {key} is in the box: {value!r}")
     for secret in (outside.daemon.state, outside.attacker.key, outside.canaries.folder):
         outside.held(secret not in seen, f"{secret[:80]} is in the box")
     for query in ("", "?stdout=true", "?output=raw", "?sudo=true&stdout=true&timing=true"):
