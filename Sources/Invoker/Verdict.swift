@@ -27,11 +27,7 @@ enum Verdict {
         if let limit = limit(evidence, limits) { return limit }
         switch cause {
         case .exited(let code):
-            return Failure(
-                outcome: .exit,
-                type: "SystemExit",
-                message: "exited with code \(code)"
-            )
+            return Failure(outcome: .exit, type: "SystemExit", message: "exited with code \(code)")
         case .signaled(Signal.badSystemCall):
             return Failure(
                 outcome: .syscallViolation,

@@ -4,8 +4,9 @@ import Synchronization
 
 /// How many bytes of bodies, requests' and answers', may be in memory at one time, all callers together.
 ///
-/// Counted as they arrive, not as they are announced, and until a call or deploy has ended and its answer has left, so
-/// that many large, slow or unread ones cannot add up to more than the host has. No account gets more than half.
+/// Counted as they arrive, not as they are announced, and until a call or deploy has ended and its answer has left.
+/// Requests are refused when all room, or half of it by one account, is taken. Answers are counted and never refused:
+/// calls that were let in before may pass the bound with theirs.
 final class BodyBudget: Sendable {
     private struct Taken {
         var all = 0
