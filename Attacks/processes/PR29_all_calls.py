@@ -14,10 +14,10 @@ NUMBERS = range(471)
 ADMITTED = {16: (1, 0x5401), 54: (-1, 1, 2), 56: (17,), 72: (1, 1), 135: (0xFFFFFFFF,), 157: (3,), 259: (-1, 0, 0o010600)}
 WAITING = {23, 34, 270, 271}
 UNFILTERED = {335, 336}  # From Linux 6.14 and 6.18 the kernel asks no filter about its own trampolines; older ones do.
-REFUSED = {errno.ENOSYS: 1, errno.EPERM: 2, errno.EAFNOSUPPORT: 3}
-OUTCOMES = ("reached", "ENOSYS", "EPERM", "EAFNOSUPPORT", "pretended")
+REFUSED = {errno.ENOSYS: 1, errno.EPERM: 2, errno.EAFNOSUPPORT: 3, errno.ENOLCK: 5, errno.EOPNOTSUPP: 6}
+OUTCOMES = ("reached", "ENOSYS", "EPERM", "EAFNOSUPPORT", "pretended", "ENOLCK", "EOPNOTSUPP")
 PRETENDED = {74, 75, 221}  # The kernel would say EBADF of descriptor -1.
-GOLDEN = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "golden", "worker-syscalls.txt")
+GOLDEN = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "golden", "python-syscalls.txt")
 
 
 def apply(_):

@@ -47,15 +47,20 @@ int sbx_filter_add(sbx_filter *filter, int action, const char *syscall, const st
     return -seccomp_rule_add_array(filter->context, action_of(action), number, count, comparisons);
 }
 
-int sbx_filter_compile(sbx_filter *filter, struct sp_profile *profile)
+struct sock_filter *sbx_profile_filter(struct sp_profile *profile) { return profile->filter; }
+struct sock_filter *sbx_policy_filter(struct sp_policy *policy) { return policy->filter; }
+
+int sbx_filter_load(sbx_filter *filter) { return -seccomp_load(filter->context); }
+
+int sbx_filter_compile(sbx_filter *filter, struct sock_filter *program, uint32_t *count)
 {
     int file = memfd_create("faasd-filter", MFD_CLOEXEC);
     if (file < 0) return errno;
     int code = -seccomp_export_bpf(filter->context, file);
     off_t size = code == 0 ? lseek(file, 0, SEEK_END) : 0;
-    if (code == 0 && (size <= 0 || (size_t)size > sizeof profile->filter)) code = E2BIG;
-    if (code == 0 && pread(file, profile->filter, (size_t)size, 0) != size) code = EIO;
-    if (code == 0) profile->filter_count = (uint32_t)((size_t)size / sizeof profile->filter[0]);
+    if (code == 0 && (size <= 0 || (size_t)size > SP_FILTER_MAX * sizeof *program)) code = E2BIG;
+    if (code == 0 && pread(file, program, (size_t)size, 0) != size) code = EIO;
+    if (code == 0) *count = (uint32_t)((size_t)size / sizeof *program);
     close(file);
     return code;
 }

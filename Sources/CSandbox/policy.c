@@ -44,14 +44,13 @@ int sbx_policy_set_cgroup(struct sp_policy *policy, uint32_t hierarchy, const ch
     return code != 0 ? code : put(group->home, sizeof group->home, home);
 }
 
-int sbx_profile_add_mount(struct sp_profile *profile, uint32_t kind, uint32_t flags, uint64_t device,
+int sbx_profile_add_mount(struct sp_profile *profile, uint32_t kind, uint32_t flags,
                           const char *source, const char *target, const char *content)
 {
     if (profile->mount_count >= SP_MOUNTS_MAX) return E2BIG;
     struct sp_mount *mount = &profile->mounts[profile->mount_count];
     mount->kind = kind;
     mount->flags = flags;
-    mount->device = device;
     int code = put(mount->source, sizeof mount->source, source);
     if (code == 0) code = put(mount->target, sizeof mount->target, target);
     if (code == 0) code = put(mount->content, sizeof mount->content, content);

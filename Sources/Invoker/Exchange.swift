@@ -47,18 +47,22 @@ struct Exchange: ~Copyable {
     private let call: ExchangeCall
     private let limits: BoxLimits
     private var death: Death?
+    /// The group's CPU time up to which calls were told; nil before the first.
+    private(set) var cpuToldMicros: UInt64?
     private var cpuBefore: UInt64 = 0
 
-    init(call: ExchangeCall, limits: BoxLimits) {
+    init(call: ExchangeCall, limits: BoxLimits, cpuToldMicros: UInt64?) {
         self.call = call
         self.limits = limits
+        self.cpuToldMicros = cpuToldMicros
     }
 
     /// Talks to the box and judges what was seen.
     mutating func run(_ box: borrowing Box) -> ExchangeResult {
         guard !Self.hasEnded(box) else { return .lost }
         // Before it runs again: what its threads burn from the first instant on belongs to this call.
-        cpuBefore = box.cpuMicros
+        let cpuAtThaw = box.cpuMicros
+        cpuBefore = cpuToldMicros ?? cpuAtThaw
         box.thaw()
         let before = Evidence(oomKills: box.oomKills, pidsRefused: box.pidsRefused)
         let ceiling = Deadline(after: call.wallGranted)
@@ -84,7 +88,9 @@ struct Exchange: ~Copyable {
         let isFrozen = stop(box, after: event)
         conversation.drainLogs(box)
         result.log = conversation.log.text
-        result.cpu = .microseconds(Int64(clamping: box.cpuMicros.since(cpuBefore)))
+        let cpuAfter = box.cpuMicros
+        result.cpu = .microseconds(Int64(clamping: cpuAfter.since(cpuBefore)))
+        cpuToldMicros = max(cpuAfter, cpuBefore)
         let evidence = Evidence(
             oomKills: box.oomKills.since(before.oomKills),
             pidsRefused: box.pidsRefused.since(before.pidsRefused),
@@ -94,7 +100,9 @@ struct Exchange: ~Copyable {
         if case .frame(.result, let flags, let payload) = event, evidence.oomKills == 0 {
             result.answer = accept(flags, payload)
         }
-        if case .frame(.childEnded, FrameHeader.beforeTheCall, let payload) = event, result.cpu < Self.noticeMax {
+        if case .frame(.childEnded, FrameHeader.beforeTheCall, let payload) = event,
+            .microseconds(Int64(clamping: cpuAfter.since(cpuAtThaw))) < Self.noticeMax
+        {
             result.answer = .lost
             result.lostTo = Death.Cause(reported: payload)
         }

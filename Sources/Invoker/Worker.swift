@@ -9,6 +9,11 @@ final class Worker: @unchecked Sendable {
     let key: PoolKey
     let limits: BoxLimits
     private var box: Box?
+    /// The group's CPU time up to which calls were told; nil before the first.
+    ///
+    /// What the kernel does for a box that stands still, such as clearing up children whose alarm ends them, belongs
+    /// to the next call; where callers share a worker, to the house.
+    private var cpuToldMicros: UInt64?
     /// CPU time and wall time of importing the code and of `load()`; the house's.
     private(set) var loadTime: Duration = .zero
 
@@ -92,8 +97,9 @@ final class Worker: @unchecked Sendable {
     /// Runs one call; afterwards the box is frozen, or gone when it cannot be used again.
     func run(_ call: ExchangeCall) -> ExchangeResult {
         guard let box = box.take() else { return .lost }
-        var exchange = Exchange(call: call, limits: limits)
+        var exchange = Exchange(call: call, limits: limits, cpuToldMicros: key.account.isEmpty ? nil : cpuToldMicros)
         let result = exchange.run(box)
+        cpuToldMicros = exchange.cpuToldMicros
         if result.isReusable { self.box = consume box } else { exchange.end(box) }
         return exchange.finish(result)
     }

@@ -94,13 +94,13 @@ public struct Box: ~Copyable, Sendable {
         return free < 4_096 || inodes == 0
     }
 
-    /// Stops every process of the box until `thaw()`; returns whether the kernel confirmed it within 20 ms.
+    /// Stops every process of the box until `thaw()`; returns whether the kernel confirmed it within 100 ms.
     ///
     /// - Source: `cgroup.freeze` of version 2, `freezer.state` of version 1. The state file is re-read, because being
     ///   notified of it takes up to 10 ms.
     public func freeze() -> Bool {
         Kernel.write(descriptors[SP_D_FREEZE], legacyFreezer ? "FROZEN" : "1")
-        for attempt in 0..<200 {
+        for attempt in 0..<1_000 {
             if isFrozen { return true }
             if attempt > 4 { usleep(100) } else { sched_yield() }
         }

@@ -56,6 +56,8 @@ public struct Policy: Sendable {
             }
             try profile.write(to: target)
         }
+        let own = try SeccompFilter(Syscalls.spawner(profiles.map(\.syscalls)))
+        policy.pointee.filter_count = try own.compile(into: sbx_policy_filter(policy))
         var descriptor: CInt = -1
         try check(sbx_policy_seal(policy, &descriptor), "policy", "memory file")
         return Descriptor(owning: descriptor)
@@ -93,7 +95,7 @@ extension Profile {
             let code = sbx_profile_add_environment(target, entry.name, entry.value)
             try check(code, "policy", "environment \(entry.name)")
         }
-        try SeccompFilter.compile(syscalls, into: target)
+        target.pointee.filter_count = try SeccompFilter(syscalls).compile(into: sbx_profile_filter(target))
     }
 }
 
@@ -106,30 +108,17 @@ extension Profile.Mount {
                 target,
                 SP_MOUNT_DIRECTORY.rawValue,
                 place == "usr" || place == "rt" ? 0 : optional,
-                0,
                 source,
                 place,
                 ""
             )
         case .file(let source, let place):
-            sbx_profile_add_mount(target, SP_MOUNT_FILE.rawValue, optional, 0, source, place, "")
-        case .device(let path, let major, let minor):
-            sbx_profile_add_mount(
-                target,
-                SP_MOUNT_DEVICE.rawValue,
-                0,
-                UInt64(makedev(major, minor)),
-                path,
-                String(path.dropFirst()),
-                ""
-            )
+            sbx_profile_add_mount(target, SP_MOUNT_FILE.rawValue, optional, source, place, "")
         case .text(let content, let place):
-            sbx_profile_add_mount(target, SP_MOUNT_TEXT.rawValue, 0, 0, "", place, content)
+            sbx_profile_add_mount(target, SP_MOUNT_TEXT.rawValue, 0, "", place, content)
         case .symlink(let source, let place):
-            sbx_profile_add_mount(target, SP_MOUNT_SYMLINK.rawValue, 0, 0, source, place, "")
-        case .point(let place): sbx_profile_add_mount(target, SP_MOUNT_POINT.rawValue, 0, 0, "", place, "")
+            sbx_profile_add_mount(target, SP_MOUNT_SYMLINK.rawValue, 0, source, place, "")
+        case .point(let place): sbx_profile_add_mount(target, SP_MOUNT_POINT.rawValue, 0, "", place, "")
         }
     }
-
-    private func makedev(_ major: UInt32, _ minor: UInt32) -> UInt32 { major << 8 | minor }
 }

@@ -31,12 +31,14 @@ public struct HostUser: Sendable, Equatable {
 
 /// Giving up what root had.
 public enum Privileges {
-    /// Becomes `user` for good, with no groups, no capabilities, an empty bounding set and no new privileges.
+    /// Becomes `user` for good, with no groups, no capabilities, an empty bounding set, no new privileges, and a filter
+    /// of system calls under which no program can be started.
     ///
     /// Must be called while the process has a single thread, because the kernel keeps capabilities per thread.
     /// - Throws: `SandboxError` of step `credentials`; the process must then end.
     public static func drop(to user: HostUser) throws(SandboxError) {
         try check(sbx_drop_privileges(user.uid, user.gid), "credentials", "becoming \(user.name) (uid \(user.uid))")
+        try SeccompFilter(Syscalls.daemon).load()
     }
 
     /// Gives a directory to a user, without following links.

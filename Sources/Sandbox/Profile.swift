@@ -17,7 +17,6 @@ public struct Profile: Sendable {
     enum Mount: Sendable, Equatable {
         case directory(String, at: String)
         case file(String, at: String)
-        case device(String, major: UInt32, minor: UInt32)
         case text(String, at: String)
         case symlink(String, at: String)
         case point(String)
@@ -39,22 +38,28 @@ public struct Profile: Sendable {
     ///   - kind: which box.
     ///   - runtime: the host's directory with the Python runtime's files, mounted on `/rt`.
     ///   - pip: the operator's `PIP_*` settings, passed to package installation only.
-    public init(_ kind: Kind, runtime: String, pip: [(name: String, value: String)] = []) {
+    ///   - calls: which system calls a worker may make.
+    public init(
+        _ kind: Kind,
+        runtime: String,
+        pip: [(name: String, value: String)] = [],
+        calls: SyscallProfile = .python
+    ) {
         self.kind = kind
         usesHostNetwork = kind == .install
         showsVersion = kind == .worker
         mounts = Self.baseMounts(runtime: runtime) + (kind == .install ? Self.networkMounts : [])
         rules = Self.rules
         rlimits = Self.rlimits(files: kind == .install ? 1_024 : 256)
-        syscalls = Self.syscalls(kind)
+        syscalls = Self.syscalls(kind, calls)
         environment = Self.environment + (kind == .install ? pip : [])
         arguments = Self.arguments(kind)
     }
 
-    private static func syscalls(_ kind: Kind) -> [SyscallRule] {
+    private static func syscalls(_ kind: Kind, _ calls: SyscallProfile) -> [SyscallRule] {
         switch kind {
-        case .worker: Syscalls.worker
-        case .unpack: Syscalls.general
+        case .worker: Syscalls.worker(calls)
+        case .unpack: Syscalls.unpack
         case .install: Syscalls.install
         }
     }
@@ -83,11 +88,7 @@ public struct Profile: Sendable {
             .text("root:x:0:0::/tmp:/usr/sbin/nologin\nfn:x:1000:1000::/tmp:/usr/sbin/nologin\n", at: "etc/passwd"),
             .text("root:x:0:\nfn:x:1000:\n", at: "etc/group"),
             .text("passwd: files\ngroup: files\nhosts: files dns\n", at: "etc/nsswitch.conf"),
-            .device("/dev/null", major: 1, minor: 3), .device("/dev/zero", major: 1, minor: 5),
-            .device("/dev/full", major: 1, minor: 7), .device("/dev/random", major: 1, minor: 8),
-            .device("/dev/urandom", major: 1, minor: 9),
-            .symlink("/proc/self/fd", at: "dev/fd"),
-            .point("dev/shm"), .point("proc"), .point("tmp"), .point("fn"),
+            .point("dev"), .point("proc"), .point("tmp"), .point("fn"),
             .directory(runtime, at: "rt"),
             // Where Algorithmia put an algorithm and its user; published code names both.
             .symlink("/fn/code", at: "opt/algorithm"), .symlink("/tmp", at: "home/algo"),

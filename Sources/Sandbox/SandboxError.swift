@@ -23,8 +23,20 @@ public struct SandboxError: Error, Sendable, Equatable, CustomStringConvertible 
         return "sandbox \(step) failed: \(detail): \(String(cString: strerror(errno))) (errno \(errno))"
     }
 
+    /// The spawner's steps in words, in the order of `sp_step`.
+    private static let steps = [
+        "none", "policy", "request", "cgroup create", "cgroup limit", "cgroup enter", "pipes", "tmpfs", "version",
+        "clone", "id map", "sync", "credentials", "mount", "pivot_root", "identity", "rlimit", "descriptors",
+        "capabilities", "death signal", "no_new_privs", "landlock", "seccomp", "exec", "wait", "root",
+    ]
+
+    static func name(ofStep step: UInt16) -> String {
+        precondition(steps.count == Int(SP_STEP_COUNT.rawValue), "one name for each step")
+        return Int(step) < steps.count ? steps[Int(step)] : "unknown"
+    }
+
     static func spawner(step: UInt16, errno: Int32, _ detail: String) -> SandboxError {
-        SandboxError(String(cString: sp_step_name(UInt32(step))), errno: errno, detail)
+        SandboxError(name(ofStep: step), errno: errno, detail)
     }
 }
 

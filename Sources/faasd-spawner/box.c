@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -35,7 +37,7 @@ static int open_pipes(struct pipes *pipes)
 static void close_pipes(struct pipes *pipes) { close_all((int *)pipes, sizeof *pipes / sizeof(int)); }
 
 /* A detached tmpfs, made here so that its size is the spawner's word; its pages count as the box's memory. */
-static int make_tmp(uint64_t bytes)
+static int make_tmpfs(uint64_t bytes, const char *mode, unsigned attributes)
 {
     char size[24], inodes[24];
     snprintf(size, sizeof size, "%llu", (unsigned long long)bytes);
@@ -45,13 +47,32 @@ static int make_tmp(uint64_t bytes)
     int tree = -1;
     if (fsconfig(context, FSCONFIG_SET_STRING, "size", size, 0) == 0 &&
         fsconfig(context, FSCONFIG_SET_STRING, "nr_inodes", inodes, 0) == 0 &&
-        fsconfig(context, FSCONFIG_SET_STRING, "mode", "1777", 0) == 0 &&
+        fsconfig(context, FSCONFIG_SET_STRING, "mode", mode, 0) == 0 &&
         fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) == 0)
-        tree = fsmount(context, FSMOUNT_CLOEXEC, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
+        tree = fsmount(context, FSMOUNT_CLOEXEC, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC | attributes);
     int code = errno;
     close(context);
     errno = code;
     return tree;
+}
+
+/* A detached /dev with device nodes of its own: on the host's, a lock would be seen by every box, and times changed. */
+static int make_dev(void)
+{
+    static const struct { const char *name; unsigned minor; } nodes[] = {
+        { "null", 3 }, { "zero", 5 }, { "full", 7 }, { "random", 8 }, { "urandom", 9 },
+    };
+    int tree = make_tmpfs(4096, "755", 0);
+    int code = tree < 0 ? errno : 0;
+    for (size_t i = 0; i < COUNT(nodes) && code == 0; i++)
+        if (mknodat(tree, nodes[i].name, S_IFCHR | 0666, makedev(1, nodes[i].minor)) != 0) code = errno;
+    if (code == 0 && (mkdirat(tree, "shm", 0755) != 0 || symlinkat("/proc/self/fd", tree, "fd") != 0)) code = errno;
+    struct mount_attr attributes = { .attr_set = MOUNT_ATTR_RDONLY };
+    if (code == 0 && mount_setattr(tree, "", AT_EMPTY_PATH, &attributes, sizeof attributes) == 0) return tree;
+    if (code == 0) code = errno;
+    if (tree >= 0) close(tree);
+    errno = code;
+    return -1;
 }
 
 /* The version's directory as a detached read-only tree: also reaches below directories the box may not enter. */
@@ -61,17 +82,7 @@ static int open_version(const struct spawner *spawner, const uint8_t digest[SP_D
     for (int i = 0; i < SP_DIGEST_BYTES; i++) snprintf(name + 2 * i, 3, "%02x", digest[i]);
     int directory = sys_openat2(spawner->store, name, O_PATH | O_DIRECTORY | O_CLOEXEC,
                                 RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS);
-    if (directory < 0) return -1;
-    int tree = open_tree(directory, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
-    struct mount_attr attributes = { .attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV };
-    if (tree >= 0 && mount_setattr(tree, "", AT_EMPTY_PATH, &attributes, sizeof attributes) != 0) {
-        close(tree);
-        tree = -1;
-    }
-    int code = errno;
-    close(directory);
-    errno = code;
-    return tree;
+    return sys_clone_tree(directory);
 }
 
 /* Writes what only a parent may: the id maps, and that a box goes before the daemon when the host is out of memory. */
@@ -89,12 +100,13 @@ static int write_process_files(pid_t pid, uint32_t base)
 }
 
 /* Clones inside the version 1 groups and directly into the unified one; the spawner itself is back home on return. */
-static int clone_child(struct spawner *spawner, uint32_t profile, struct launch *launch, uint64_t name, struct box *box, uint32_t *step)
+static int clone_child(struct spawner *spawner, struct launch *launch, uint64_t name, struct box *box, uint32_t *step)
 {
-    uint64_t flags = CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS;
+    /* A time namespace too: /proc/self/ns/time would otherwise be one file for all boxes, to be locked and seen. */
+    uint64_t flags = CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWTIME;
     if (!(launch->profile->flags & SP_PROFILE_HOST_NETWORK)) flags |= CLONE_NEWNET;
     *step = SP_STEP_ROOT;
-    if (fchdir(spawner->roots[profile]) != 0) return errno; /* the child's copy of it becomes its root */
+    if (fchdir(spawner->scratch) != 0) return errno; /* the child builds its root in its own copy of it */
     *step = SP_STEP_CGROUP_ENTER;
     int code = cgroup_enter(spawner, name);
     int directory = cgroup_directory(spawner, name);
@@ -185,26 +197,25 @@ static void end_dying(struct spawner *spawner)
     }
 }
 
-static int start(struct spawner *spawner, const struct sp_request *request, struct box *box, struct pipes *pipes, int trees[2], uint32_t *step)
+static int start(struct spawner *spawner, const struct sp_request *request, struct box *box, struct pipes *pipes, int trees[3], uint32_t *step)
 {
     uint32_t index = (uint32_t)(box - spawner->boxes);
-    char name[8];
-    root_name(request->profile, name);
     *step = SP_STEP_PIPES;
     int code = open_pipes(pipes);
     if (code != 0) return code;
     *step = SP_STEP_TMPFS;
-    if ((trees[0] = make_tmp(request->tmp_bytes)) < 0) return errno;
+    if ((trees[0] = make_tmpfs(request->tmp_bytes, "1777", MOUNT_ATTR_NODEV)) < 0) return errno;
+    if ((trees[2] = make_dev()) < 0) return errno;
     *step = SP_STEP_VERSION;
     const struct sp_profile *profile = &spawner->policy->profiles[request->profile];
     if ((profile->flags & SP_PROFILE_VERSION) && (trees[1] = open_version(spawner, request->version)) < 0) return errno;
     if ((code = cgroup_create(spawner, request, box->name, step)) != 0) return code;
     struct launch launch = {
-        .policy = spawner->policy, .profile = profile, .root_name = name, .go = pipes->go[0], .go_writer = pipes->go[1], .report = pipes->report[1],
+        .policy = spawner->policy, .profile = profile, .root = &spawner->roots[request->profile], .go = pipes->go[0], .go_writer = pipes->go[1], .report = pipes->report[1],
         .request = pipes->request[0], .reply = pipes->reply[1], .out = pipes->out[1], .err = pipes->err[1],
-        .version = trees[1], .tmp = trees[0], .tmp_bytes = request->tmp_bytes,
+        .version = trees[1], .tmp = trees[0], .dev = trees[2], .tmp_bytes = request->tmp_bytes,
     };
-    if ((code = clone_child(spawner, request->profile, &launch, box->name, box, step)) != 0) return code;
+    if ((code = clone_child(spawner, &launch, box->name, box, step)) != 0) return code;
     *step = SP_STEP_CGROUP_LIMIT; /* after the clone: on version 1 the spawner itself was counted */
     if ((code = cgroup_limit_pids(spawner, box->name, request->pids)) != 0) return code;
     *step = SP_STEP_ID_MAP;
@@ -229,7 +240,7 @@ void box_spawn(struct spawner *spawner, const struct sp_request *request, struct
     box->pidfd = -1;
     struct pipes pipes;
     memset(&pipes, 0xff, sizeof pipes);
-    int trees[2] = { -1, -1 };
+    int trees[3] = { -1, -1, -1 };
     int code = start(spawner, request, box, &pipes, trees, &step);
     if (code == 0) {
         descriptors[SP_D_PIDFD] = fcntl(box->pidfd, F_DUPFD_CLOEXEC, 6);

@@ -12,23 +12,13 @@
 #include <sys/eventfd.h>
 #include <sys/pidfd.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { CPU_PERIOD_MICROS = 100000, NAME_LENGTH = 40 };
 
-static void pause_micros(long micros)
-{
-    struct timespec duration = { .tv_nsec = micros * 1000 };
-    nanosleep(&duration, NULL);
-}
-
 static void group_name(uint64_t name, char out[NAME_LENGTH]) { snprintf(out, NAME_LENGTH, "box-%llu", (unsigned long long)name); }
 
-static bool unified_limits(const struct spawner *spawner)
-{
-    return (spawner->policy->cgroup_flags & SP_UNIFIED_LIMITS) != 0;
-}
+static bool unified_limits(const struct spawner *spawner) { return (spawner->policy->cgroup_flags & SP_UNIFIED_LIMITS) != 0; }
 
 static int open_group(const struct spawner *spawner, enum sp_hierarchy hierarchy, uint64_t name)
 {
@@ -57,53 +47,40 @@ int cgroups_open(struct spawner *spawner)
     return 0;
 }
 
-static int set_memory(struct spawner *spawner, uint64_t name, uint64_t bytes)
+/* Writes one setting of a box's group. */
+static int set(const struct spawner *spawner, enum sp_hierarchy hierarchy, uint64_t name, const char *file, const char *text)
 {
-    int code;
-    if (unified_limits(spawner)) {
-        int group = open_group(spawner, SP_CG_UNIFIED, name);
-        code = write_number_at(group, "memory.max", bytes);
-        if (code == 0) code = write_at(group, "memory.oom.group", "1");
-        write_at(group, "memory.swap.max", "0"); /* absent where the kernel has no swap accounting */
-        close(group);
-        return code;
-    }
-    int group = open_group(spawner, SP_CG_MEMORY, name);
-    if (group < 0) return errno;
-    code = write_number_at(group, "memory.limit_in_bytes", bytes);
-    write_number_at(group, "memory.memsw.limit_in_bytes", bytes); /* absent likewise */
-    write_at(group, "memory.swappiness", "0");
-    close(group);
+    int group = open_group(spawner, hierarchy, name);
+    int code = group < 0 ? errno : write_at(group, file, text);
+    if (group >= 0) close(group);
     return code;
 }
 
-static int set_cpu(struct spawner *spawner, uint64_t name, uint32_t cpu_millis)
+static int set_limits(struct spawner *spawner, const struct sp_request *request, uint64_t name)
 {
-    unsigned long long quota = (unsigned long long)cpu_millis * CPU_PERIOD_MICROS / 1000;
+    char memory[24], quota[24], maximum[48];
+    snprintf(memory, sizeof memory, "%llu", (unsigned long long)request->memory_bytes);
+    snprintf(quota, sizeof quota, "%llu", (unsigned long long)request->cpu_millis * CPU_PERIOD_MICROS / 1000);
+    snprintf(maximum, sizeof maximum, "%s %d", quota, CPU_PERIOD_MICROS);
     int code;
     if (unified_limits(spawner)) {
-        char text[48];
-        snprintf(text, sizeof text, "%llu %d", quota, CPU_PERIOD_MICROS);
-        int group = open_group(spawner, SP_CG_UNIFIED, name);
-        code = write_at(group, "cpu.max", text);
-        close(group);
-        return code;
+        code = set(spawner, SP_CG_UNIFIED, name, "memory.max", memory);
+        if (code == 0) code = set(spawner, SP_CG_UNIFIED, name, "memory.oom.group", "1");
+        set(spawner, SP_CG_UNIFIED, name, "memory.swap.max", "0"); /* absent where the kernel has no swap accounting */
+        return code != 0 ? code : set(spawner, SP_CG_UNIFIED, name, "cpu.max", maximum);
     }
-    int group = open_group(spawner, SP_CG_CPU, name);
-    if (group < 0) return errno;
-    code = write_number_at(group, "cpu.cfs_period_us", CPU_PERIOD_MICROS);
-    if (code == 0) code = write_number_at(group, "cpu.cfs_quota_us", quota);
-    close(group);
-    return code;
+    code = set(spawner, SP_CG_MEMORY, name, "memory.limit_in_bytes", memory);
+    set(spawner, SP_CG_MEMORY, name, "memory.memsw.limit_in_bytes", memory); /* absent likewise */
+    set(spawner, SP_CG_MEMORY, name, "memory.swappiness", "0");
+    if (code == 0) code = set(spawner, SP_CG_CPU, name, "cpu.cfs_period_us", "100000");
+    return code != 0 ? code : set(spawner, SP_CG_CPU, name, "cpu.cfs_quota_us", quota);
 }
 
 int cgroup_limit_pids(struct spawner *spawner, uint64_t name, uint32_t pids)
 {
-    int group = open_group(spawner, unified_limits(spawner) ? SP_CG_UNIFIED : SP_CG_PIDS, name);
-    if (group < 0) return errno;
-    int code = write_number_at(group, "pids.max", pids);
-    close(group);
-    return code;
+    char text[16];
+    snprintf(text, sizeof text, "%u", pids);
+    return set(spawner, unified_limits(spawner) ? SP_CG_UNIFIED : SP_CG_PIDS, name, "pids.max", text);
 }
 
 int cgroup_create(struct spawner *spawner, const struct sp_request *request, uint64_t name, uint32_t *step)
@@ -115,8 +92,7 @@ int cgroup_create(struct spawner *spawner, const struct sp_request *request, uin
         if (spawner->bases[i] >= 0 && mkdirat(spawner->bases[i], group, 0755) != 0) return errno;
     }
     *step = SP_STEP_CGROUP_LIMIT;
-    int code = set_memory(spawner, name, request->memory_bytes);
-    return code != 0 ? code : set_cpu(spawner, name, request->cpu_millis);
+    return set_limits(spawner, request, name);
 }
 
 /* Writing "0" moves the writing thread itself, which takes no lock that waits for a grace period: 20 to 115 µs, where
@@ -125,9 +101,7 @@ int cgroup_enter(struct spawner *spawner, uint64_t name)
 {
     for (int i = 0; i < SP_CG_COUNT; i++) {
         if (i == SP_CG_UNIFIED || spawner->bases[i] < 0) continue;
-        int group = open_group(spawner, (enum sp_hierarchy)i, name);
-        int code = group < 0 ? errno : write_at(group, "tasks", "0");
-        if (group >= 0) close(group);
+        int code = set(spawner, (enum sp_hierarchy)i, name, "tasks", "0");
         if (code != 0) return code;
     }
     return 0;
@@ -243,10 +217,8 @@ static void kill_by_freezer(int freezer)
 void cgroup_kill(struct spawner *spawner, uint64_t name, int pidfd)
 {
     if (pidfd >= 0) pidfd_send_signal(pidfd, SIGKILL, NULL, 0);
-    int unified = open_group(spawner, SP_CG_UNIFIED, name);
-    if (unified >= 0) {
-        write_at(unified, "cgroup.kill", "1");
-        close(unified);
+    if (spawner->bases[SP_CG_UNIFIED] >= 0) {
+        set(spawner, SP_CG_UNIFIED, name, "cgroup.kill", "1");
         return;
     }
     int freezer = open_group(spawner, SP_CG_FREEZER, name);
@@ -264,7 +236,7 @@ int cgroup_remove(struct spawner *spawner, uint64_t name, int tries)
         if (spawner->bases[i] < 0) continue;
         int code = EBUSY;
         for (int try = 0; try < tries && code == EBUSY; try++) {
-            if (try > 0) pause_micros(try < 20 ? 50 : 500);
+            if (try > 0) usleep(try < 20 ? 50 : 500);
             code = unlinkat(spawner->bases[i], group, AT_REMOVEDIR) == 0 || errno == ENOENT ? 0 : errno;
         }
         if (code != 0) worst = code;

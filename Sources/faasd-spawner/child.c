@@ -7,7 +7,6 @@
 #include <grp.h>
 #include <linux/capability.h>
 #include <linux/prctl.h>
-#include <linux/seccomp.h>
 #include <linux/securebits.h>
 #include <sched.h>
 #include <signal.h>
@@ -18,6 +17,8 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#define UNUSED __attribute__((unused))
 
 /* The margin lets the writer of one huge file see "no space left" from /tmp itself, which is the clearer word. */
 enum { BOX_UID = 1000, BOX_GID = 1000, CAPABILITY_MAX = 63, FILE_SIZE_MARGIN = 1 << 20 };
@@ -37,71 +38,69 @@ static int wait_for_maps(const struct launch *launch)
 /* Anonymous memory files are exempt from noexec mounts and from Landlock; this setting of the box's own pid namespace
  * (Linux 6.3) makes executing one fail. Only the host's root may write it, so this comes before the credentials, and
  * only through a full /proc, which is mounted for this moment. Kernels without it keep one layer less. */
-static int forbid_memfd_exec(const struct launch *launch)
+static int forbid_memfd_exec(const struct launch *launch UNUSED)
 {
-    (void)launch;
     if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0) return errno;
-    if (mount("proc", "proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) != 0) return errno;
-    int file = open("proc/sys/vm/memfd_noexec", O_WRONLY | O_CLOEXEC);
+    if (mount("proc", "v", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) != 0) return errno;
+    int file = open("v/sys/vm/memfd_noexec", O_WRONLY | O_CLOEXEC);
     int code = file < 0 && errno != ENOENT ? errno : 0;
     if (file >= 0 && write(file, "2", 1) != 1) code = errno;
     if (file >= 0) close(file);
-    return umount2("proc", MNT_DETACH) == 0 ? code : errno;
+    return umount2("v", MNT_DETACH) == 0 ? code : errno;
 }
 
 /* Files cannot be made, nor mounts, before this process is somebody in its user namespace. */
-static int become_namespace_root(const struct launch *launch)
+static int become_namespace_root(const struct launch *launch UNUSED)
 {
-    (void)launch;
     if (setresgid(0, 0, 0) != 0 || setresuid(0, 0, 0) != 0 || setgroups(0, NULL) != 0) return errno;
     /* Only now: a cgroup namespace made by clone3 would be rooted in the spawner's group and show its path. */
     return unshare(CLONE_NEWCGROUP) == 0 ? 0 : errno;
 }
 
-static int reset_signals(const struct launch *launch)
+static int reset_signals(const struct launch *launch UNUSED)
 {
-    (void)launch;
     for (int number = 1; number < NSIG; number++) signal(number, SIG_DFL); /* ignored signals survive exec */
     sigset_t none;
     sigemptyset(&none);
     return sigprocmask(SIG_SETMASK, &none, NULL) == 0 ? 0 : errno;
 }
 
-/* The working directory is the prepared root, in this process's own copy of the mount namespace. */
-static int mount_root(const struct launch *launch)
+static int attach(int tree, const char *place)
 {
-    /* pivot_root(2) refuses a mount locked by the user namespace: put an unlocked copy on top and step into it. */
-    if (mount(".", ".", NULL, MS_BIND | MS_REC, NULL) != 0) return errno;
-    if (chdir("..") != 0 || chdir(launch->root_name) != 0) return errno;
-    if (move_mount(launch->tmp, "", AT_FDCWD, "tmp", MOVE_MOUNT_F_EMPTY_PATH) != 0) return errno;
-    if (launch->version >= 0 && move_mount(launch->version, "", AT_FDCWD, "fn", MOVE_MOUNT_F_EMPTY_PATH) != 0) return errno;
-    unsigned long flags = MS_NOSUID | MS_NODEV | MS_NOEXEC;
-    if (mount("proc", "proc", "proc", flags, "subset=pid,hidepid=invisible") != 0) return errno;
-    if (mount("tmpfs", "dev/shm", "tmpfs", flags, "size=64m,nr_inodes=1024,mode=1777") != 0) return errno;
-    return 0;
+    return move_mount(tree, "", AT_FDCWD, place, MOVE_MOUNT_F_EMPTY_PATH) == 0 ? 0 : errno;
 }
 
-static int pivot(const struct launch *launch)
+/* The working directory is the scratch directory, in this process's own copy of the mount namespace: the root grows on
+ * "r" there. Overlays, so that no inode is shared with another box, because a lock on it would be: flock(2). */
+static int mount_root(const struct launch *launch)
 {
-    (void)launch;
+    const unsigned long flags = MS_NOSUID | MS_NODEV | MS_NOEXEC, overlay = MS_RDONLY | MS_NOSUID | MS_NODEV;
+    for (uint32_t i = 0; i < launch->root->count; i++) {
+        const struct overlay *part = &launch->root->overlays[i];
+        if (mount("overlay", part->target, "overlay", overlay, part->options) != 0) return errno;
+    }
+    int code = launch->version < 0 ? 0 : attach(launch->version, "v");
+    if (code == 0 && launch->version >= 0 && mount("overlay", "r/fn", "overlay", overlay, "lowerdir=v:e") != 0) return errno;
+    if (code == 0) code = attach(launch->tmp, "r/tmp");
+    if (code == 0) code = attach(launch->dev, "r/dev");
+    if (code != 0) return code;
+    if (mount("proc", "r/proc", "proc", flags, "subset=pid,hidepid=invisible") != 0) return errno;
+    if (mount("tmpfs", "r/dev/shm", "tmpfs", flags, "size=64m,nr_inodes=1024,mode=1777") != 0) return errno;
+    return chdir("r") == 0 ? 0 : errno;
+}
+
+static int pivot(const struct launch *launch UNUSED)
+{
     if (syscall(SYS_pivot_root, ".", ".") != 0) return errno;
     if (umount2(".", MNT_DETACH) != 0) return errno;
     return chdir("/") == 0 ? 0 : errno;
 }
 
-static int set_identity(const struct launch *launch)
+static int set_identity(const struct launch *launch UNUSED)
 {
-    (void)launch;
     umask(077);
-    if (sethostname("fn", 2) != 0 || setdomainname("", 0) != 0) return errno;
-    return 0;
-}
-
-/* A session of its own: otherwise kill(0) from pid 1 reaches the spawner's process group. */
-static int make_session(const struct launch *launch)
-{
-    (void)launch;
-    return setsid() >= 0 ? 0 : errno;
+    if (setsid() < 0) return errno; /* otherwise kill(0) from pid 1 reaches the spawner's process group */
+    return sethostname("fn", 2) == 0 && setdomainname("", 0) == 0 ? 0 : errno;
 }
 
 static int set_rlimits(const struct launch *launch)
@@ -129,9 +128,8 @@ static int set_descriptors(const struct launch *launch)
 
 /* The bounding set goes while CAP_SETPCAP is still there; afterwards dropping it fails without a word. Everything is
  * read back, because each of these calls has been seen to succeed and change nothing. */
-static int drop_privileges(const struct launch *launch)
+static int drop_privileges(const struct launch *launch UNUSED)
 {
-    (void)launch;
     for (int capability = 0; capability <= CAPABILITY_MAX; capability++) {
         if (prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) != 0 && errno != EINVAL) return errno;
     }
@@ -157,16 +155,22 @@ static int drop_privileges(const struct launch *launch)
 }
 
 /* After the credentials: the kernel clears the death signal when the effective ids change (prctl(2)). */
-static int arm_death_signal(const struct launch *launch)
+static int arm_death_signal(const struct launch *launch UNUSED)
 {
-    (void)launch;
     return prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == 0 ? 0 : errno;
 }
 
-static int forbid_new_privileges(const struct launch *launch)
+static int forbid_new_privileges(const struct launch *launch UNUSED)
 {
-    (void)launch;
     return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 ? 0 : errno;
+}
+
+/* Refused where the processor has no such control, or the host has decided for all: `faasd doctor` tells which. */
+static int restrict_speculation(const struct launch *launch UNUSED)
+{
+    prctl(PR_SET_SPECULATION_CTRL, PR_SPEC_STORE_BYPASS, PR_SPEC_FORCE_DISABLE, 0, 0);
+    prctl(PR_SET_SPECULATION_CTRL, PR_SPEC_INDIRECT_BRANCH, PR_SPEC_FORCE_DISABLE, 0, 0);
+    return 0;
 }
 
 static int add_rule(int ruleset, const struct sp_rule *rule, uint64_t handled)
@@ -201,11 +205,7 @@ static int restrict_files(const struct launch *launch)
 /* Last, so that the filter need not allow anything that the steps above did. */
 static int install_filter(const struct launch *launch)
 {
-    struct sock_fprog program = {
-        .len = (unsigned short)launch->profile->filter_count,
-        .filter = (struct sock_filter *)(uintptr_t)launch->profile->filter,
-    };
-    return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0) == 0 ? 0 : errno;
+    return sys_install_filter(launch->profile->filter, launch->profile->filter_count);
 }
 
 static int run(const struct launch *launch)
@@ -229,13 +229,13 @@ _Noreturn void child_run(const struct launch *launch)
         { SP_STEP_SYNC, reset_signals },
         { SP_STEP_MOUNT, mount_root },
         { SP_STEP_PIVOT, pivot },
-        { SP_STEP_HOSTNAME, set_identity },
-        { SP_STEP_SESSION, make_session },
+        { SP_STEP_IDENTITY, set_identity },
         { SP_STEP_RLIMIT, set_rlimits },
         { SP_STEP_DESCRIPTORS, set_descriptors },
         { SP_STEP_CAPABILITIES, drop_privileges },
         { SP_STEP_DEATH_SIGNAL, arm_death_signal },
         { SP_STEP_NO_NEW_PRIVS, forbid_new_privileges },
+        { SP_STEP_NO_NEW_PRIVS, restrict_speculation },
         { SP_STEP_LANDLOCK, restrict_files },
         { SP_STEP_SECCOMP, install_filter },
         { SP_STEP_EXEC, run },

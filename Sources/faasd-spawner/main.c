@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,7 +23,7 @@ static bool within(const char *text, size_t size) { return memchr(text, 0, size)
 static bool valid_policy(const struct sp_policy *policy)
 {
     if (policy->magic != SP_MAGIC || policy->version != SP_VERSION || policy->size != sizeof *policy) return false;
-    if (policy->profile_count == 0 || policy->profile_count > SP_PROFILES_MAX) return false;
+    if (policy->profile_count == 0 || policy->profile_count > SP_PROFILES_MAX || policy->filter_count > SP_FILTER_MAX) return false;
     if (!within(policy->store, SP_PATH_MAX) || !within(policy->scratch, SP_PATH_MAX)) return false;
     for (int i = 0; i < SP_CG_COUNT; i++) {
         if (!within(policy->cgroups[i].base, SP_PATH_MAX) || !within(policy->cgroups[i].home, SP_PATH_MAX)) return false;
@@ -70,6 +71,13 @@ static int prepare(uint16_t *step)
     *step = SP_STEP_VERSION; /* after the roots: a mount can be cloned only out of the mount namespace one is in */
     spawner.store = open(spawner.policy->store, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
     if (spawner.store < 0) return errno;
+    *step = SP_STEP_CAPABILITIES;
+    /* The last for the end: a hierarchy's own root may be closed to its owner, and our groups are to be removed. */
+    uint64_t keep = 1u << CAP_SYS_ADMIN | 1u << CAP_SETUID | 1u << CAP_SETGID | 1u << CAP_MKNOD | 1u << CAP_DAC_OVERRIDE;
+    if (spawner.bases[SP_CG_UNIFIED] < 0) keep |= 1u << CAP_KILL; /* version 1 has no cgroup.kill */
+    if ((code = sys_keep_capabilities(keep)) != 0) return code;
+    *step = SP_STEP_SECCOMP;
+    if ((code = sys_install_filter(spawner.policy->filter, spawner.policy->filter_count)) != 0) return code;
     *step = SP_STEP_NONE;
     return 0;
 }
@@ -127,7 +135,6 @@ int main(void)
 {
     ignore_signals();
     spawner.socket = SP_FD_SOCKET;
-    for (int i = 0; i < SP_PROFILES_MAX; i++) spawner.roots[i] = -1;
     /* The lock on the state directory stays ours until the last box is gone, so that a successor waits for it. */
     for (int i = SP_FD_POLICY; i <= SP_FD_LOCK; i++) {
         if (fcntl(i, F_SETFD, FD_CLOEXEC) != 0) {

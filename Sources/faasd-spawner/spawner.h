@@ -19,11 +19,23 @@ struct box {
     int pidfd;
 };
 
+/* One overlay of a box's root: locks and inodes of its own over files that all boxes share. */
+struct overlay {
+    char target[SP_PATH_MAX + 2]; /* beneath the scratch directory: "r" or "r/…" */
+    char options[32];
+};
+
+struct root {
+    uint32_t count;
+    struct overlay overlays[SP_MOUNTS_MAX + 1];
+};
+
 struct spawner {
     const struct sp_policy *policy;
     int socket;
     int store;                    /* descriptor of the version store */
-    int roots[SP_PROFILES_MAX];   /* descriptors of the prepared read-only roots */
+    int scratch;                  /* descriptor of the scratch directory, where what the overlays show is mounted */
+    struct root roots[SP_PROFILES_MAX];
     int bases[SP_CG_COUNT];       /* descriptors of our control groups, -1 where there is no such hierarchy */
     int homes[SP_CG_COUNT];       /* open `tasks` files of the spawner's own version 1 groups */
     uint64_t next_name;
@@ -34,7 +46,7 @@ struct spawner {
 struct launch {
     const struct sp_policy *policy;
     const struct sp_profile *profile;
-    const char *root_name;
+    const struct root *root;
     int go;          /* reads one byte: the id maps are written */
     int go_writer;   /* the spawner's end of it, closed first of all, so that the spawner's death is an end of file */
     int report;      /* writes struct report when a step fails; closed by a successful exec */
@@ -44,6 +56,7 @@ struct launch {
     int err;
     int version;     /* detached tree of the version's directory, or -1 */
     int tmp;         /* detached /tmp */
+    int dev;         /* detached /dev */
     uint64_t tmp_bytes;
 };
 
@@ -52,10 +65,8 @@ struct report {
     int32_t error;
 };
 
-/* root.c: the read-only roots, built once in the spawner's own mount namespace. */
+/* root.c: what the boxes' roots are made of, mounted once in the spawner's own mount namespace. */
 int build_roots(struct spawner *spawner);
-/* "p0" … : the name of a profile's root beneath the scratch directory. */
-void root_name(uint32_t profile, char out[8]);
 
 /* cgroup.c */
 int cgroups_open(struct spawner *spawner);
@@ -87,8 +98,12 @@ _Noreturn void child_run(const struct launch *launch);
 /* sys.c: system calls without a wrapper in the C library, and small file helpers. */
 int sys_openat2(int directory, const char *path, uint64_t flags, uint64_t resolve);
 long sys_clone3(uint64_t flags, int *pidfd, int cgroup);
+/* A detached, read-only copy of the mount at an O_PATH descriptor, which is closed; -1 with errno. */
+int sys_clone_tree(int place);
+/* Keeps the capabilities of this mask and gives up all others for good: capabilities(7). */
+int sys_keep_capabilities(uint64_t keep);
+int sys_install_filter(const struct sock_filter *filter, uint32_t count);
 int write_at(int directory, const char *path, const char *text);
-int write_number_at(int directory, const char *path, unsigned long long number);
 ssize_t read_at(int directory, const char *path, char *buffer, size_t size);
 void close_all(int *descriptors, size_t count);
 

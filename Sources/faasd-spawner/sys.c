@@ -2,12 +2,17 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
+#include <linux/mount.h>
 #include <linux/openat2.h>
 #include <linux/sched.h>
+#include <linux/seccomp.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -31,6 +36,38 @@ long sys_clone3(uint64_t flags, int *pidfd, int cgroup)
     return syscall(SYS_clone3, &arguments, sizeof arguments);
 }
 
+int sys_clone_tree(int place)
+{
+    if (place < 0) return -1;
+    int tree = open_tree(place, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+    struct mount_attr attributes = { .attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV };
+    int code = tree >= 0 && mount_setattr(tree, "", AT_EMPTY_PATH, &attributes, sizeof attributes) == 0 ? 0 : errno;
+    close(place);
+    if (code == 0) return tree;
+    if (tree >= 0) close(tree);
+    errno = code;
+    return -1;
+}
+
+int sys_keep_capabilities(uint64_t keep)
+{
+    for (int capability = 0; capability < 64; capability++)
+        if (!(keep >> capability & 1) && prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) != 0 && errno != EINVAL) return errno;
+    struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+    struct __user_cap_data_struct sets[2] = { 0 };
+    if (syscall(SYS_capget, &header, sets) != 0) return errno;
+    for (int i = 0; i < 2; i++) /* the service manager may have given less */
+        sets[i] = (struct __user_cap_data_struct){ .effective = sets[i].permitted & (uint32_t)(keep >> 32 * i),
+                                                   .permitted = sets[i].permitted & (uint32_t)(keep >> 32 * i) };
+    return syscall(SYS_capset, &header, sets) == 0 ? 0 : errno;
+}
+
+int sys_install_filter(const struct sock_filter *filter, uint32_t count)
+{
+    struct sock_fprog program = { .len = (unsigned short)count, .filter = (struct sock_filter *)(uintptr_t)filter };
+    return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0) == 0 ? 0 : errno;
+}
+
 int write_at(int directory, const char *path, const char *text)
 {
     int file = openat(directory, path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
@@ -40,13 +77,6 @@ int write_at(int directory, const char *path, const char *text)
     int code = written == (ssize_t)length ? 0 : (written < 0 ? errno : EIO);
     close(file);
     return code;
-}
-
-int write_number_at(int directory, const char *path, unsigned long long number)
-{
-    char text[24];
-    snprintf(text, sizeof text, "%llu", number);
-    return write_at(directory, path, text);
 }
 
 ssize_t read_at(int directory, const char *path, char *buffer, size_t size)

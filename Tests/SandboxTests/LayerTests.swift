@@ -64,7 +64,7 @@ extension RealBoxes {
 
         private static func remove(_ layers: Set<Layer>, from profile: inout Profile) {
             if layers.contains(.filter) {
-                let names = Set((Syscalls.worker + Syscalls.install).flatMap(\.names)).sorted()
+                let names = Set((Syscalls.worker(.general) + Syscalls.install).flatMap(\.names)).sorted()
                 profile.syscalls = [SyscallRule(names.joined(separator: " "), "the filter is taken away")]
             }
             if layers.contains(.landlock) { profile.rules = [("/", Landlock.ofThisKernel.fileRights)] }

@@ -32,8 +32,14 @@ final class LiveSpawner: Sendable {
         return bundle.components(separatedBy: "/").prefix { !$0.hasSuffix(".xctest") }.joined(separator: "/")
     }
 
-    /// Starts one; `change` may take layers away from the worker's profile.
-    init(usesUnified: Bool = true, uidBase: UInt32? = nil, change: (inout Profile) -> Void = { _ in }) throws {
+    /// Starts one; `change` may take layers away from the worker's profile, `program` may be another spawner.
+    init(
+        usesUnified: Bool = true,
+        uidBase: UInt32? = nil,
+        files: [String: String] = [:],
+        program: String? = nil,
+        change: (inout Profile) -> Void = { _ in }
+    ) throws {
         let id = String(UInt32.random(in: .min ... .max), radix: 16)
         state = "/var/lib/faasd-unit-\(id)"
         group = "faasd-unit-\(id)"
@@ -43,7 +49,9 @@ final class LiveSpawner: Sendable {
         try FileManager.default.createDirectory(atPath: code, withIntermediateDirectories: true)
         try FileManager.default.createDirectory(atPath: state + "/roots", withIntermediateDirectories: true)
         try "def apply(input):\n    return input\n".write(toFile: code + "/echo.py", atomically: false, encoding: .utf8)
-        try LayerAttack.program.write(toFile: code + "/attack.py", atomically: false, encoding: .utf8)
+        for (name, text) in files.merging(["attack.py": LayerAttack.program], uniquingKeysWith: { own, _ in own }) {
+            try text.write(toFile: code + "/" + name, atomically: false, encoding: .utf8)
+        }
         layout = usesUnified ? Host.cgroups(name: group) : Self.legacyLayout(name: group)
         let policy = Policy(
             cgroups: layout,
@@ -57,7 +65,7 @@ final class LiveSpawner: Sendable {
             uidBase: uidBase ?? (usesUnified ? 3_000_000 : 3_100_000)
         )
         let lock = try FileLock.take(state + "/lock", patienceMillis: 0)
-        spawner = try Spawner.start(executable: Self.programs + "/faasd-spawner", policy: policy, lock: lock)
+        spawner = try Spawner.start(executable: program ?? Self.programs + "/faasd-spawner", policy: policy, lock: lock)
         let isFirst = Self.started.withLock { started in
             started.append(self)
             return started.count == 1
@@ -86,5 +94,25 @@ final class LiveSpawner: Sendable {
         return bases.map { base in
             ((try? FileManager.default.contentsOfDirectory(atPath: base)) ?? []).filter { $0.hasPrefix("box-") }.count
         }.reduce(0, +)
+    }
+}
+
+extension Box {
+    /// What the program printed until its end, or until the time is over.
+    func everythingPrinted(within seconds: Int) -> String {
+        var text: [UInt8] = []
+        var bytes = [UInt8](repeating: 0, count: 65_536)
+        let end = Date().addingTimeInterval(TimeInterval(seconds))
+        while Date() < end {
+            var handles = [
+                pollfd(fd: standardOutput, events: Int16(POLLIN), revents: 0),
+                pollfd(fd: processHandle, events: Int16(POLLIN), revents: 0),
+            ]
+            guard poll(&handles, 2, 1_000) > 0 else { continue }
+            let length = read(standardOutput, &bytes, bytes.count)
+            if length > 0 { text += bytes.prefix(length) }
+            if length <= 0, handles[1].revents != 0 { break }
+        }
+        return String(decoding: text, as: UTF8.self)
     }
 }

@@ -15,7 +15,7 @@ struct sp_profile *sbx_policy_profile(struct sp_policy *policy, uint32_t index);
 /* ENAMETOOLONG when a text does not fit its field, E2BIG when the table is full. */
 int sbx_policy_set_paths(struct sp_policy *policy, const char *store, const char *scratch);
 int sbx_policy_set_cgroup(struct sp_policy *policy, uint32_t hierarchy, const char *base, const char *home);
-int sbx_profile_add_mount(struct sp_profile *profile, uint32_t kind, uint32_t flags, uint64_t device,
+int sbx_profile_add_mount(struct sp_profile *profile, uint32_t kind, uint32_t flags,
                           const char *source, const char *target, const char *content);
 int sbx_profile_add_rule(struct sp_profile *profile, const char *path, uint64_t access);
 int sbx_profile_add_rlimit(struct sp_profile *profile, uint32_t resource, uint64_t value);
@@ -33,8 +33,12 @@ typedef struct sbx_filter sbx_filter;
 sbx_filter *sbx_filter_new(int otherwise);
 /* ENOSYS when this libseccomp does not know the name. */
 int sbx_filter_add(sbx_filter *filter, int action, const char *syscall, const struct sbx_condition *conditions, uint32_t count);
-/* Compiles into the profile and returns the number of instructions in profile->filter_count. */
-int sbx_filter_compile(sbx_filter *filter, struct sp_profile *profile);
+/* Compiles into program[SP_FILTER_MAX] and tells the number of instructions. */
+int sbx_filter_compile(sbx_filter *filter, struct sock_filter *program, uint32_t *count);
+/* Puts this process, which must have one thread, under the filter; needs no_new_privs: seccomp_load(3). */
+int sbx_filter_load(sbx_filter *filter);
+struct sock_filter *sbx_profile_filter(struct sp_profile *profile);
+struct sock_filter *sbx_policy_filter(struct sp_policy *policy);
 void sbx_filter_free(sbx_filter *filter);
 
 /* The Landlock ABI of the running kernel, 0 when it has none: landlock_create_ruleset(2). */

@@ -34,11 +34,10 @@ enum {
 /* What stands at a place in a box's read-only root. */
 enum sp_mount_kind {
     SP_MOUNT_DIRECTORY = 1, /* the host's directory `source`, read-only */
-    SP_MOUNT_FILE = 2,      /* the host's file `source`, read-only */
-    SP_MOUNT_DEVICE = 3,    /* the host's character device `source`, whose number must be `device` */
-    SP_MOUNT_TEXT = 4,      /* a file with `content` */
-    SP_MOUNT_SYMLINK = 5,   /* a symbolic link to `source` */
-    SP_MOUNT_POINT = 6,     /* an empty directory on which the box mounts something of its own */
+    SP_MOUNT_FILE = 2,      /* a copy of the host's file `source`, made at the start */
+    SP_MOUNT_TEXT = 3,      /* a file with `content` */
+    SP_MOUNT_SYMLINK = 4,   /* a symbolic link to `source` */
+    SP_MOUNT_POINT = 5,     /* an empty directory on which the box mounts something of its own */
 };
 
 enum sp_mount_flag { SP_OPTIONAL = 1 /* left out when the host has no such source */ };
@@ -46,7 +45,6 @@ enum sp_mount_flag { SP_OPTIONAL = 1 /* left out when the host has no such sourc
 struct sp_mount {
     uint32_t kind;
     uint32_t flags;
-    uint64_t device;
     char source[SP_PATH_MAX];
     char target[SP_PATH_MAX];
     char content[SP_CONTENT_MAX];
@@ -111,6 +109,9 @@ struct sp_policy {
     uint64_t landlock_scoped;
     char store[SP_PATH_MAX];   /* versions lie in store/<64 hex digits> */
     char scratch[SP_PATH_MAX]; /* an existing empty directory on which the roots are built, in the spawner's own mount namespace */
+    uint32_t filter_count; /* the spawner's own filter, which its boxes inherit below theirs */
+    uint32_t reserved;
+    struct sock_filter filter[SP_FILTER_MAX];
     struct sp_cgroup cgroups[SP_CG_COUNT];
     struct sp_profile profiles[SP_PROFILES_MAX];
 };
@@ -161,13 +162,13 @@ enum sp_reply_flag {
     SP_REPLY_FREEZER_V1 = 2,  /* the freeze file is freezer.state */
 };
 
-/* Steps of a setup, as they are named in errors. Keep in order with sp_step_name(). */
+/* Steps of a setup, as they are named in errors: Sandbox/SandboxError.swift has the words. */
 enum sp_step {
     SP_STEP_NONE, SP_STEP_POLICY, SP_STEP_REQUEST, SP_STEP_CGROUP_CREATE, SP_STEP_CGROUP_LIMIT, SP_STEP_CGROUP_ENTER,
     SP_STEP_PIPES, SP_STEP_TMPFS, SP_STEP_VERSION, SP_STEP_CLONE, SP_STEP_ID_MAP, SP_STEP_SYNC, SP_STEP_CREDENTIALS,
-    SP_STEP_MOUNT, SP_STEP_PIVOT, SP_STEP_HOSTNAME, SP_STEP_SESSION, SP_STEP_RLIMIT, SP_STEP_DESCRIPTORS,
+    SP_STEP_MOUNT, SP_STEP_PIVOT, SP_STEP_IDENTITY, SP_STEP_RLIMIT, SP_STEP_DESCRIPTORS,
     SP_STEP_CAPABILITIES, SP_STEP_DEATH_SIGNAL, SP_STEP_NO_NEW_PRIVS, SP_STEP_LANDLOCK, SP_STEP_SECCOMP, SP_STEP_EXEC,
-    SP_STEP_WAIT, SP_STEP_ROOT, SP_STEP_SOCKET,
+    SP_STEP_WAIT, SP_STEP_ROOT, SP_STEP_COUNT,
 };
 
 struct sp_reply {
@@ -188,11 +189,5 @@ struct sp_reply {
     uint64_t oom_kills;
     uint64_t pids_refused;
 };
-
-/* The name of a step, for messages. Never NULL. */
-const char *sp_step_name(uint32_t step);
-
-_Static_assert(sizeof(struct sp_request) == 72, "fixed layout");
-_Static_assert(sizeof(struct sp_reply) == 72, "fixed layout");
 
 #endif
