@@ -114,7 +114,10 @@ let package = Package(
         .testTarget(name: "CatalogTests", dependencies: ["Catalog", "SQLite"], swiftSettings: strict),
         .testTarget(
             name: "SandboxTests",
-            dependencies: ["Sandbox", "CSandbox", "CSpawnerProtocol", "faasd-spawner"],
+            dependencies: [
+                "Sandbox", "Invoker", "CSandbox", "CSpawnerProtocol", "faasd-spawner",
+                .product(name: "NIOCore", package: "swift-nio"),
+            ],
             swiftSettings: strict
         ),
         .testTarget(

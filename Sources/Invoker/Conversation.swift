@@ -33,6 +33,7 @@ struct Conversation: ~Copyable {
     /// Prepares a request; nothing is sent before the first `next`.
     ///
     /// `name` is sent before, in a frame of its own that is not answered, to boxes that must know whose archive it is.
+    /// `nonce` is a number that the box cannot know before it is asked.
     /// `limits` gives the largest payload of each kind of answer, nil for kinds that do not belong here.
     init(
         _ request: FrameHeader.Request,
@@ -41,9 +42,10 @@ struct Conversation: ~Copyable {
         payload: ByteBuffer,
         logBytesMax: Int,
         deadline: Deadline,
+        nonce: UInt64 = .random(in: .min ... .max),
         limits: @escaping @Sendable (FrameHeader.Reply) -> Int?
     ) {
-        nonce = UInt64.random(in: .min ... .max)
+        self.nonce = nonce
         self.deadline = deadline
         self.limits = limits
         self.payload = payload

@@ -11,14 +11,24 @@ public final class Spawner: Sendable {
     private let socket: Descriptor
     private let process: Descriptor
     private let exchange = Mutex(())
+    private let uidBase: UInt32
+    private let isChecking: Bool
 
     /// The spawner's process id, for logs and tests.
     public let pid: Int32
 
-    private init(socket: consuming Descriptor, process: consuming Descriptor, pid: Int32) {
+    private init(
+        socket: consuming Descriptor,
+        process: consuming Descriptor,
+        pid: Int32,
+        uidBase: UInt32,
+        isChecking: Bool
+    ) {
         self.socket = socket
         self.process = process
         self.pid = pid
+        self.uidBase = uidBase
+        self.isChecking = isChecking
     }
 
     /// Starts the spawner with a policy and waits until its roots and control groups are ready.
@@ -34,6 +44,16 @@ public final class Spawner: Sendable {
         policy: Policy,
         lock: borrowing Descriptor
     ) throws(SandboxError) -> Spawner {
+        try start(executable: executable, policy: policy, lock: lock, isChecking: true)
+    }
+
+    /// The same; without checking its boxes, for tests that take layers away.
+    static func start(
+        executable: String,
+        policy: Policy,
+        lock: borrowing Descriptor,
+        isChecking: Bool
+    ) throws(SandboxError) -> Spawner {
         let sealed = try policy.seal()
         var pair: (CInt, CInt) = (-1, -1)
         let code = withUnsafeMutablePointer(to: &pair) {
@@ -45,7 +65,13 @@ public final class Spawner: Sendable {
         var pid: CInt = -1
         var pidfd: CInt = -1
         try check(sbx_start_spawner(executable, sealed.raw, theirs.raw, lock.raw, &pid, &pidfd), "exec", executable)
-        let spawner = Spawner(socket: ours, process: Descriptor(owning: pidfd), pid: pid)
+        let spawner = Spawner(
+            socket: ours,
+            process: Descriptor(owning: pidfd),
+            pid: pid,
+            uidBase: policy.uidBase,
+            isChecking: isChecking
+        )
         _ = consume theirs
         let (hello, _) = try spawner.receive()
         guard hello.error == 0 else {
@@ -75,11 +101,22 @@ public final class Spawner: Sendable {
         let owned = BoxDescriptors(descriptors)
         guard reply.error == 0 else { throw .spawner(step: reply.step, errno: reply.error, "box of kind \(kind)") }
         do throws(SandboxError) {
+            if isChecking { try prove(reply.pid) }
             return try Box(spawner: self, reply: reply, descriptors: owned)
         } catch {
             // The box is there; only our hold on it is not.
             _ = try? destroy(box: reply.box, generation: reply.generation)
             throw error
+        }
+    }
+
+    /// Compares what the kernel says of a new box's process with what it must be.
+    ///
+    /// The number is right: the spawner has not reaped the process, nor will it before we ask.
+    private func prove(_ pid: Int32) throws(SandboxError) {
+        let proof = Proof(status: Kernel.text(at: "/proc/\(pid)/status"), uidBase: uidBase)
+        guard proof.faults.isEmpty else {
+            throw SandboxError("proof", "the new box lacks a layer: \(proof.faults.joined(separator: "; "))")
         }
     }
 

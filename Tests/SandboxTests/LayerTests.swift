@@ -6,7 +6,7 @@ import Testing
 
 /// What an attack in a box tries; each prints one word.
 enum LayerAttack: String, CaseIterable {
-    case namespace, netlink, memory, datagram, forks, allocation, spin, stop, bomb
+    case namespace, netlink, memory, datagram, forks, allocation, spin, stop, bomb, hostname, signal, execute, forge
 
     /// `/fn/code/attack.py NAME [ARGUMENT]`.
     static let program = """
@@ -37,16 +37,33 @@ enum LayerAttack: String, CaseIterable {
             print("ready", flush=True)
             while True: pass
         def stop():
-            import signal
             if os.fork() == 0:
                 print("ready", flush=True)
-                os.kill(os.getpid(), signal.SIGSTOP)
-            while True: signal.pause()
+                os.kill(os.getpid(), 19)
+            while True: os.read(3, 1)
         def bomb():
             print("ready", flush=True)
             while True:
                 try: os.fork()
                 except OSError: pass
+        def hostname():
+            libc = ctypes.CDLL(None, use_errno=True)
+            return "made" if libc.sethostname(b"mine", 4) == 0 else errno.errorcode[ctypes.get_errno()]
+        def signal():
+            print("ready", flush=True)
+            os.kill(int(os.read(3, 32)), 9)
+            return "sent"
+        def execute():
+            with open("/usr/bin/true", "rb") as source, open("/tmp/true", "wb") as copy:
+                copy.write(source.read())
+            os.chmod("/tmp/true", 0o700)
+            if os.fork() == 0:
+                try: os.execv("/tmp/true", ["true"])
+                finally: os._exit(1)
+            return "ran" if os.wait()[1] == 0 else "failed"
+        def forge():
+            os.write(4, bytes.fromhex(sys.argv[2]))
+            while True: os.read(3, 4096)
         try:
             print(globals()[sys.argv[1]](), flush=True)
         except OSError as error:
@@ -62,7 +79,7 @@ extension RealBoxes {
     @Suite(.serialized, .timeLimit(.minutes(2))) struct LayerTests {
         enum Layer: CaseIterable { case filter, landlock, network }
 
-        private static func remove(_ layers: Set<Layer>, from profile: inout Profile) {
+        static func remove(_ layers: Set<Layer>, from profile: inout Profile) {
             if layers.contains(.filter) {
                 let names = Set((Syscalls.worker(.general) + Syscalls.install).flatMap(\.names)).sorted()
                 profile.syscalls = [SyscallRule(names.joined(separator: " "), "the filter is taken away")]

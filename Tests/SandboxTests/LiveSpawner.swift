@@ -38,6 +38,7 @@ final class LiveSpawner: Sendable {
         uidBase: UInt32? = nil,
         files: [String: String] = [:],
         program: String? = nil,
+        isChecking: Bool = true,
         change: (inout Profile) -> Void = { _ in }
     ) throws {
         let id = String(UInt32.random(in: .min ... .max), radix: 16)
@@ -65,7 +66,12 @@ final class LiveSpawner: Sendable {
             uidBase: uidBase ?? (usesUnified ? 3_000_000 : 3_100_000)
         )
         let lock = try FileLock.take(state + "/lock", patienceMillis: 0)
-        spawner = try Spawner.start(executable: program ?? Self.programs + "/faasd-spawner", policy: policy, lock: lock)
+        spawner = try Spawner.start(
+            executable: program ?? Self.programs + "/faasd-spawner",
+            policy: policy,
+            lock: lock,
+            isChecking: isChecking
+        )
         let isFirst = Self.started.withLock { started in
             started.append(self)
             return started.count == 1

@@ -1,0 +1,39 @@
+/// What the kernel says of a new box's first process, compared with what the setup was to make of it.
+///
+/// The child reads its own state back as well; this is the second pair of eyes, outside the box.
+/// - Source: `/proc/PID/status` in proc(5).
+struct Proof: Sendable, Equatable {
+    /// What differs, in words; empty when all layers are there.
+    let faults: [String]
+
+    private static let expected = [
+        ("CapInh", "0000000000000000"), ("CapPrm", "0000000000000000"), ("CapEff", "0000000000000000"),
+        ("CapBnd", "0000000000000000"), ("CapAmb", "0000000000000000"), ("NoNewPrivs", "1"), ("Seccomp", "2"),
+    ]
+
+    /// Judges the text of `/proc/PID/status`.
+    ///
+    /// - Parameters:
+    ///   - status: the text; empty when this host hides other users' processes, and then nothing is judged.
+    ///   - uidBase: the first user id of boxes; the process must have one from there on, the same four times.
+    init(status: String, uidBase: UInt32) {
+        guard !status.isEmpty else {
+            faults = []
+            return
+        }
+        var fields: [Substring: [Substring]] = [:]
+        for line in status.split(separator: "\n") {
+            guard let colon = line.firstIndex(of: ":") else { continue }
+            fields[line[..<colon]] = line[line.index(after: colon)...].split(whereSeparator: \.isWhitespace)
+        }
+        var faults: [String] = []
+        for (name, value) in Self.expected where fields[Substring(name)] != [Substring(value)] {
+            faults.append("\(name) is \(fields[Substring(name)]?.first ?? "missing"), expected \(value)")
+        }
+        for name in ["Uid", "Gid"] {
+            let ids = (fields[Substring(name)] ?? []).compactMap { UInt32($0) }
+            if ids.count != 4 || Set(ids).count != 1 || ids[0] <= uidBase { faults.append("\(name) is \(ids)") }
+        }
+        self.faults = faults
+    }
+}
