@@ -5,7 +5,8 @@ extension Catalog {
     ///
     /// - Parameter name: a letter, then letters, digits and `_`, at most 30 characters.
     /// - Returns: the user.
-    /// - Throws: `CatalogError`: `.invalid` for the grammar, `.taken` when the name is in use in any spelling.
+    /// - Throws: `CatalogError`: `.invalid` for the grammar, `.taken` when the name is in use in any spelling, `.state`
+    ///   when there are as many users as this catalog may have.
     @discardableResult
     public func createUser(_ name: String) throws(CatalogError) -> User {
         guard Grammar.isUserName(name) else {
@@ -20,6 +21,7 @@ extension Catalog {
                     message: "user \(other.name) exists already; names are compared without case"
                 )
             }
+            guard users().count < usersMax else { throw .tooManyUsers(name, usersMax) }
             let created = now()
             let id = try connection.transaction(to: "create a user") { () throws(SQLiteError) in
                 try connection.run(

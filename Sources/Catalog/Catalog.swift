@@ -10,6 +10,7 @@ internal import Synchronization
 /// - Source: one SQLite file, of which this object must be the only writer.
 public final class Catalog: Sendable {
     let store: CatalogStore
+    let usersMax: Int
     private let memory: Mutex<CatalogState>
     private let clock: @Sendable () -> Int64
 
@@ -17,14 +18,17 @@ public final class Catalog: Sendable {
     ///
     /// Builds that a former process left unfinished are failed; ``versionsToRemove()`` lists them.
     ///
-    /// - Parameter path: the database file; `":memory:"` for a catalog that ends with its process.
+    /// - Parameters:
+    ///   - path: the database file; `":memory:"` for a catalog that ends with its process.
+    ///   - usersMax: how many users there may be; more that are there already stay.
     /// - Throws: `CatalogError` with reason `.storage`.
-    public convenience init(path: String) throws(CatalogError) {
-        try self.init(path: path, clock: Self.wallClock)
+    public convenience init(path: String, usersMax: Int = .max) throws(CatalogError) {
+        try self.init(path: path, usersMax: usersMax, clock: Self.wallClock)
     }
 
     /// The same with a clock of one's own: microseconds since 1970.
-    init(path: String, clock: @escaping @Sendable () -> Int64) throws(CatalogError) {
+    init(path: String, usersMax: Int = .max, clock: @escaping @Sendable () -> Int64) throws(CatalogError) {
+        self.usersMax = usersMax
         store = try CatalogStore(path: path)
         memory = Mutex(try store.write(CatalogLoader.load))
         self.clock = clock

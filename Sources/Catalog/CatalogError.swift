@@ -65,6 +65,16 @@ extension CatalogError {
         )
     }
 
+    static func tooManyUsers(_ name: String, _ most: Int) -> CatalogError {
+        CatalogError(
+            .state,
+            field: "name",
+            value: name,
+            limit: "\(most)",
+            message: "this daemon serves a single tenant, as it was started without limits on boxes (faasd doctor)"
+        )
+    }
+
     static func notFound(_ field: String, _ value: String) -> CatalogError {
         let shown = value.prefix(CatalogLimits.echoedCharactersMax)
         return CatalogError(.notFound, field: field, value: value, message: "\(field) \(shown) not found")

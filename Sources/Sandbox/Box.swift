@@ -115,11 +115,14 @@ public struct Box: ~Copyable, Sendable {
         return legacyFreezer ? text.hasPrefix("FROZEN") : Kernel.number(in: text, key: "frozen") == 1
     }
 
+    /// Whether the kernel kills all of a box at once (`cgroup.kill`), or the spawner has to, process by process.
+    public var hasGroupKill: Bool { descriptors[SP_D_KILL] >= 0 }
+
     /// Kills every process at once, without waiting; `destroy()` waits.
     ///
     /// Does nothing on a pure version 1 host, where only the spawner can.
     public func kill() {
-        if descriptors[SP_D_KILL] >= 0 { Kernel.write(descriptors[SP_D_KILL], "1") }
+        if hasGroupKill { Kernel.write(descriptors[SP_D_KILL], "1") }
     }
 
     /// Ends the box and tells how it ended.
@@ -131,7 +134,7 @@ public struct Box: ~Copyable, Sendable {
         ending.kill()
         // Wait here rather than in the spawner, which has one thread for all.
         var handle = pollfd(fd: ending.processHandle, events: Int16(POLLIN), revents: 0)
-        if ending.descriptors[SP_D_KILL] >= 0 { _ = poll(&handle, 1, Self.endMilliseconds) }
+        if ending.hasGroupKill { _ = poll(&handle, 1, Self.endMilliseconds) }
         return try ending.spawner.destroy(box: ending.number, generation: ending.generation)
     }
 }

@@ -47,11 +47,11 @@ int cgroups_open(struct spawner *spawner)
     return 0;
 }
 
-/* Writes one setting of a box's group. */
+/* Writes one setting of a box's group; nothing where the daemon was told to do without that hierarchy. */
 static int set(const struct spawner *spawner, enum sp_hierarchy hierarchy, uint64_t name, const char *file, const char *text)
 {
     int group = open_group(spawner, hierarchy, name);
-    int code = group < 0 ? errno : write_at(group, file, text);
+    int code = spawner->bases[hierarchy] < 0 ? 0 : group < 0 ? errno : write_at(group, file, text);
     if (group >= 0) close(group);
     return code;
 }

@@ -1,6 +1,7 @@
 import Billing
 import Foundation
 import Invoker
+import Sandbox
 
 /// What an operator may set in a JSON file; everything has a default.
 struct Configuration: Sendable {
@@ -10,6 +11,8 @@ struct Configuration: Sendable {
     var drainSeconds = 30
     /// Below this much credit, answers carry an alert; zero for none.
     var lowCredit = Microcredits(rawValue: 10_000_000)
+    /// Which system calls authors' code may make.
+    var systemCalls = SyscallProfile.python
     /// Connections of clients at one time.
     var connectionsMax = 4_096
 
@@ -53,7 +56,7 @@ struct Configuration: Sendable {
 
     private struct File: Decodable {
         enum CodingKeys: String, CodingKey, CaseIterable {
-            case prices, limits, drain_seconds, connections, low_credit_microcredits
+            case prices, limits, drain_seconds, connections, low_credit_microcredits, system_calls
         }
 
         struct Prices: Decodable {
@@ -85,9 +88,11 @@ struct Configuration: Sendable {
         var drain_seconds: Int?
         var connections: Int?
         var low_credit_microcredits: Int64?
+        var system_calls: String?
 
         func configuration() throws(StartupError) -> Configuration {
             var result = Configuration()
+            result.systemCalls = try systemCalls()
             result.prices = try priceBook()
             try set(&result.limits.workersMax, limits?.workers, 1...1_000, "limits.workers")
             try set(
@@ -121,6 +126,15 @@ struct Configuration: Sendable {
             try set(&seconds, limits?.load_seconds, 1...3_000, "limits.load_seconds")
             if seconds > 0 { result.limits.loadMax = .seconds(seconds) }
             return result
+        }
+
+        private func systemCalls() throws(StartupError) -> SyscallProfile {
+            guard let name = system_calls else { return .python }
+            guard let found = SyscallProfile(rawValue: name) else {
+                let all = SyscallProfile.allCases.map(\.rawValue).joined(separator: ", ")
+                throw StartupError("system_calls is \(name); allowed are \(all)")
+            }
+            return found
         }
 
         private func priceBook() throws(StartupError) -> PriceBook {

@@ -52,12 +52,29 @@ enum Daemon {
         let registry = PrometheusRegistry()
         let bodies: BodyBudget
 
+        /// Without limits on boxes there is one user at most, and the log says so loudly.
+        private static func openCatalog(_ prepared: Startup.Prepared, _ logger: Logger) throws -> Catalog {
+            let missing = prepared.limitsMissing.joined(separator: ", ")
+            let catalog = try Catalog(
+                path: prepared.stateDirectory + "/catalog.db",
+                usersMax: missing.isEmpty ? .max : 1
+            )
+            guard !missing.isEmpty else { return catalog }
+            guard catalog.users().count <= 1 else {
+                throw StartupError(
+                    "--insecure-single-tenant: this state directory has \(catalog.users().count) users, and without limits on \(missing) one may be served; see: faasd doctor"
+                )
+            }
+            logger.critical("INSECURE: boxes have no limit on \(missing); any code can take this host down")
+            return catalog
+        }
+
         init(_ prepared: Startup.Prepared, _ logger: Logger) async throws {
             self.prepared = prepared
             self.logger = logger
             MetricsSystem.bootstrap(registry)
             let limits = prepared.configuration.limits
-            catalog = try Catalog(path: prepared.stateDirectory + "/catalog.db")
+            catalog = try Self.openCatalog(prepared, logger)
             ledger = try Ledger(path: prepared.stateDirectory + "/ledger.db", prices: prepared.configuration.prices) {
                 error in
                 // Whether the last charges are durable is unknown: only a restart can tell.

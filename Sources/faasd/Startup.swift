@@ -13,6 +13,8 @@ enum Startup {
         var user: HostUser
         var spawner: Spawner
         var cgroups: CgroupLayout
+        /// The limits this host cannot set; not empty only for a single tenant.
+        var limitsMissing: [String]
 
         var storePath: String { stateDirectory + "/store" }
         var socketPath: String { stateDirectory + "/faasd.sock" }
@@ -24,7 +26,8 @@ enum Startup {
         user: String,
         runtimes: String?,
         address: ListenAddress,
-        configuration: Configuration
+        configuration: Configuration,
+        isSingleTenant: Bool
     ) throws -> Prepared {
         guard Host.isRoot else {
             throw StartupError(
@@ -37,16 +40,14 @@ enum Startup {
         let state = try makeStateDirectory(Installation.absolute(stateDirectory), user)
         let lock = try FileLock.take(state + "/lock", patienceMillis: 15_000)
         let cgroups = Host.cgroups(name: groupName(state))
-        guard cgroups.missing.isEmpty else {
-            throw StartupError(
-                "control groups: no \(cgroups.missing.joined(separator: ", ")) (\(cgroups.summary)); without them a limit would not limit. See: faasd doctor"
-            )
-        }
+        try checkLimits(cgroups, isSingleTenant: isSingleTenant)
         let policy = Policy(
             cgroups: cgroups,
             store: state + "/store",
             scratch: state + "/roots",
-            profiles: Profile.Kind.allCases.map { Profile($0, runtime: runtime, pip: pipSettings()) }
+            profiles: Profile.Kind.allCases.map {
+                Profile($0, runtime: runtime, pip: pipSettings(), calls: configuration.systemCalls)
+            }
         )
         let spawner = try Spawner.start(executable: Installation.spawnerPath, policy: policy, lock: lock)
         // The spawner holds a copy of the lock until its last box is gone; ours lasts as long as this process.
@@ -59,8 +60,21 @@ enum Startup {
             configuration: configuration,
             user: user,
             spawner: spawner,
-            cgroups: cgroups
+            cgroups: cgroups,
+            limitsMissing: cgroups.missing
         )
+    }
+
+    /// Several tenants need limits that limit; one who knows that there are none may do without, but not without
+    /// the means to stop a box and to measure it.
+    private static func checkLimits(_ cgroups: CgroupLayout, isSingleTenant: Bool) throws {
+        let missing = cgroups.missing
+        let isBearable = isSingleTenant && Set(missing).isSubset(of: ["memory", "pids", "cpu"])
+        guard missing.isEmpty || isBearable else {
+            throw StartupError(
+                "control groups: no \(missing.joined(separator: ", ")) (\(cgroups.summary)); without them a limit would not limit, so that several tenants cannot be served. See: faasd doctor. For one tenant who is trusted: --insecure-single-tenant"
+            )
+        }
     }
 
     /// A daemon that runs out of descriptors serves nobody: better not to start than to find out under load.

@@ -1,6 +1,7 @@
 import Billing
 import Foundation
 import Invoker
+import Sandbox
 import Testing
 
 @testable import faasd
@@ -32,10 +33,17 @@ import Testing
         ("{", "not JSON"), ("{\"limit\":{}}", "there is no key limit; there are connections"),
         ("{\"limits\":{\"worker\":1}}", "there is no key limits.worker"),
         ("{\"prices\":{\"fee\":1}}", "no key prices.fee"),
+        ("{\"system_calls\":\"all\"}", "system_calls is all; allowed are python, general, jit, native"),
     ])
     func `a bad value is named with what is allowed`(text: String, words: String) {
         let error = #expect(throws: StartupError.self) { try load(text) }
         #expect(error?.description.contains(words) == true, "\(String(describing: error))")
+    }
+
+    @Test(arguments: SyscallProfile.allCases)
+    func `each set of system calls can be named`(calls: SyscallProfile) throws {
+        #expect(try load("{\"system_calls\":\"\(calls.rawValue)\"}").systemCalls == calls)
+        #expect(try load("{}").systemCalls == .python)
     }
 
     @Test(arguments: [("1", 1), ("1000", 1_000)])

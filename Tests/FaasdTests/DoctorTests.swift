@@ -19,6 +19,17 @@ import Testing
         return Dictionary(uniqueKeysWithValues: findings.filter { $0.verdict != "ok" }.map { ($0.subject, $0.verdict) })
     }
 
+    @Test(
+        arguments: [
+            ("thread force mitigated", "conditional force disabled", "ok"), ("not vulnerable", "always enabled", "ok"),
+            ("vulnerable", "always disabled", "weaker"), ("thread vulnerable", "not affected", "weaker"),
+        ]
+    )
+    func `speculation in a box is read from its process`(store: String, branch: String, verdict: String) {
+        let status = "Name:\tx\nSpeculation_Store_Bypass:\t\(store)\nSpeculationIndirectBranch:\t\(branch)\n"
+        #expect(Doctor.speculation(status: status).verdict == verdict)
+    }
+
     @Test func `a good kernel has no finding but good ones`() { #expect(verdicts() == [:]) }
 
     @Test(

@@ -29,6 +29,14 @@ struct ServeCommand: ParsableCommand {
     @Option(help: "A JSON file with prices and limits; see docs/configuration.md.")
     var config: String?
 
+    @Flag(
+        help: """
+            Serve on a host that cannot limit memory, processes or CPU, for one user only: any code of theirs can take the \
+            host down.
+            """
+    )
+    var insecureSingleTenant = false
+
     func run() throws {
         let prepared: Startup.Prepared
         do {
@@ -39,7 +47,8 @@ struct ServeCommand: ParsableCommand {
                 user: user,
                 runtimes: runtimes,
                 address: address,
-                configuration: configuration
+                configuration: configuration,
+                isSingleTenant: insecureSingleTenant
             )
         } catch {
             Console.complain("faasd: \(error)")
