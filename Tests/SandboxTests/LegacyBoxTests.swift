@@ -52,7 +52,8 @@ extension RealBoxes {
             let before = box.cpuMicros
             usleep(50_000)
             let after = box.cpuMicros
-            #expect(isFrozen && before > 0 && after - before < 100, "a task counts as frozen just before it is scheduled out")
+            // A task counts as frozen just before it is scheduled out.
+            #expect(isFrozen && before > 0 && after - before < 100)
             let pid = box.pid
             #expect(try box.destroy().cause == .signaled(9))
             #expect(!FileManager.default.fileExists(atPath: "/proc/\(pid)/ns/pid"))
