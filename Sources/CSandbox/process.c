@@ -19,6 +19,7 @@
 #include <sys/syscall.h>
 #include <sys/vfs.h>
 #include <sys/wait.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 enum { LANDLOCK_VERSION_QUERY = 1, CAPABILITY_MAX = 63 };
@@ -83,6 +84,12 @@ int sbx_socketpair(int pair[2])
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0) return errno;
     struct timeval patience = { .tv_sec = 60 };
     return setsockopt(pair[0], SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience) == 0 ? 0 : errno;
+}
+
+bool sbx_is_delegated(const char *path)
+{
+    char mark = 0;
+    return getxattr(path, "trusted.delegate", &mark, 1) == 1 && mark == '1';
 }
 
 uint64_t sbx_raise_descriptor_limit(void)

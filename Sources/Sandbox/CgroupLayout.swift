@@ -41,8 +41,15 @@ public struct CgroupLayout: Sendable, Equatable {
     ///   - mountinfo: the text of `/proc/self/mountinfo`.
     ///   - membership: the text of `/proc/self/cgroup`.
     ///   - controllers: the text of `cgroup.controllers` at a version 2 mount point, empty when there is none.
+    ///   - isDelegated: whether whoever manages a version 2 group's parent, such as systemd, left the group to us.
     ///   - name: the name of our own group in each hierarchy.
-    public init(mountinfo: String, membership: String, controllers: (String) -> String, name: String) {
+    public init(
+        mountinfo: String,
+        membership: String,
+        controllers: (String) -> String,
+        isDelegated: (String) -> Bool,
+        name: String
+    ) {
         let mounts = mountinfo.split(separator: "\n").compactMap(Mount.init)
         let memberships = Self.parse(membership: membership)
         unified = nil
@@ -51,7 +58,8 @@ public struct CgroupLayout: Sendable, Equatable {
         if let mount = mounts.first(where: { $0.type == "cgroup2" }) {
             let found = Set(controllers(mount.point).split(whereSeparator: \.isWhitespace).map(String.init))
             unifiedLimits = found.isSuperset(of: ["memory", "pids", "cpu"])
-            let own = unifiedLimits ? Self.delegated(memberships[""] ?? "/") : ""
+            let unit = unifiedLimits ? Self.unit(memberships[""] ?? "/") : ""
+            let own = isDelegated(mount.point + unit) ? unit : ""
             unified = Group(base: mount.point + own + "/" + name, home: "")
         }
         guard !unifiedLimits else { return }
@@ -67,9 +75,13 @@ public struct CgroupLayout: Sendable, Equatable {
         }
     }
 
-    /// Under systemd our unit's group is ours to divide; a login session's scope is not, and holds other processes.
-    private static func delegated(_ path: String) -> String {
-        path.hasSuffix(".service") ? path : ""
+    /// The leaf of a unit's group in which the daemon and its spawner live, beside the group of the boxes.
+    static let leaf = "supervisor"
+
+    /// The group of the systemd service in which this process is, the service's own or its leaf; empty in a login session.
+    private static func unit(_ path: String) -> String {
+        let unit = path.hasSuffix("/" + leaf) ? String(path.dropLast(leaf.count + 1)) : path
+        return unit.hasSuffix(".service") ? unit : ""
     }
 
     private static func parse(membership: String) -> [String: String] {

@@ -9,6 +9,7 @@ public enum Host {
             mountinfo: Kernel.text(at: "/proc/self/mountinfo"),
             membership: Kernel.text(at: "/proc/self/cgroup"),
             controllers: { Kernel.text(at: $0 + "/cgroup.controllers") },
+            isDelegated: { sbx_is_delegated($0) },
             name: name
         )
     }

@@ -55,6 +55,7 @@ public final class Spawner: Sendable {
         isChecking: Bool
     ) throws(SandboxError) -> Spawner {
         let sealed = try policy.seal()
+        try policy.cgroups.divide()
         var pair: (CInt, CInt) = (-1, -1)
         let code = withUnsafeMutablePointer(to: &pair) {
             $0.withMemoryRebound(to: CInt.self, capacity: 2) { sbx_socketpair($0) }

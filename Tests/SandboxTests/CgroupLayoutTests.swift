@@ -16,6 +16,7 @@ import Testing
             mountinfo: hybrid,
             membership: "4:memory:/user/a\n3:cpu,cpuacct:/\n2:pids:/b\n0::/\n",
             controllers: { _ in "" },
+            isDelegated: { _ in false },
             name: "faasd-x"
         )
         #expect(layout.unified?.base == "/sys/fs/cgroup/unified/faasd-x")
@@ -31,6 +32,8 @@ import Testing
 
     @Test(arguments: [
         ("0::/system.slice/faasd.service\n", "/sys/fs/cgroup/system.slice/faasd.service/faasd-x"),
+        ("0::/system.slice/faasd.service/supervisor\n", "/sys/fs/cgroup/system.slice/faasd.service/faasd-x"),
+        ("0::/system.slice/cron.service\n", "/sys/fs/cgroup/faasd-x"),
         ("0::/user.slice/user-0.slice/session-1.scope\n", "/sys/fs/cgroup/faasd-x"),
         ("0::/\n", "/sys/fs/cgroup/faasd-x"),
     ])
@@ -40,6 +43,7 @@ import Testing
             mountinfo: "30 23 0:27 / /sys/fs/cgroup rw,nosuid - cgroup2 cgroup2 rw\n",
             membership: membership,
             controllers: { $0 == "/sys/fs/cgroup" ? "cpuset cpu io memory pids\n" : "" },
+            isDelegated: { $0.hasSuffix("/faasd.service") },
             name: "faasd-x"
         )
         #expect(layout.unified?.base == base)
@@ -48,7 +52,13 @@ import Testing
 
     @Test func `a version 1 host needs cpuacct and the freezer too`() {
         let mounts = hybrid.split(separator: "\n").filter { !$0.contains("cgroup2") }.joined(separator: "\n")
-        let layout = CgroupLayout(mountinfo: mounts, membership: "4:memory:/\n", controllers: { _ in "" }, name: "x")
+        let layout = CgroupLayout(
+            mountinfo: mounts,
+            membership: "4:memory:/\n",
+            controllers: { _ in "" },
+            isDelegated: { _ in false },
+            name: "x"
+        )
         #expect(layout.unified == nil)
         #expect(layout.missing == ["freezer"])
         #expect(layout.legacy["cpuacct"]?.base == "/sys/fs/cgroup/cpu,cpuacct/x")
@@ -59,13 +69,20 @@ import Testing
             mountinfo: "27 24 0:24 /docker/abc /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory",
             membership: "4:memory:/docker/abc/sub\n",
             controllers: { _ in "" },
+            isDelegated: { _ in false },
             name: "x"
         )
         #expect(layout.legacy["memory"]?.home == "/sys/fs/cgroup/memory/sub")
     }
 
     @Test func `a host without any hierarchy misses everything`() {
-        let layout = CgroupLayout(mountinfo: "", membership: "", controllers: { _ in "" }, name: "x")
+        let layout = CgroupLayout(
+            mountinfo: "",
+            membership: "",
+            controllers: { _ in "" },
+            isDelegated: { _ in false },
+            name: "x"
+        )
         #expect(layout.missing == ["memory", "pids", "cpu", "cpuacct", "freezer"])
     }
 }

@@ -91,7 +91,13 @@ final class LiveSpawner: Sendable {
         let mounts = ((try? String(contentsOfFile: "/proc/self/mountinfo", encoding: .utf8)) ?? "")
             .split(separator: "\n").filter { !$0.contains(" - cgroup2 ") }.joined(separator: "\n")
         let membership = (try? String(contentsOfFile: "/proc/self/cgroup", encoding: .utf8)) ?? ""
-        return CgroupLayout(mountinfo: mounts, membership: membership, controllers: { _ in "" }, name: name)
+        return CgroupLayout(
+            mountinfo: mounts,
+            membership: membership,
+            controllers: { _ in "" },
+            isDelegated: { _ in false },
+            name: name
+        )
     }
 
     /// How many groups of boxes there are in every hierarchy together.

@@ -5,6 +5,7 @@
 
 #include "spawner_protocol.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -58,6 +59,10 @@ int sbx_send(int socket, const struct sp_request *request);
 int sbx_receive(int socket, struct sp_reply *reply, int descriptors[SP_D_COUNT]);
 /* Exit code (0 to 255) or 128 + signal of a child that ended, or -errno. */
 int sbx_wait(int pidfd);
+
+/* Whether a control group has the mark by which systemd says that its subtree belongs to the unit (Delegate=yes);
+ * only root can see it. */
+bool sbx_is_delegated(const char *path);
 
 /* Becomes `uid` and `gid` for good: no groups, no capabilities, an empty bounding set, no new privileges; read back.
  * Must be called while the process has one thread (EBUSY otherwise). */
