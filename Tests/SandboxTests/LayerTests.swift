@@ -101,7 +101,7 @@ extension RealBoxes {
             }
             let box = try live.spawner.spawn(.worker, version: LiveSpawner.version, limits: limits)
             var handle = pollfd(fd: box.processHandle, events: Int16(POLLIN), revents: 0)
-            #expect(poll(&handle, 1, 10_000) == 1)
+            #expect(poll(&handle, 1, 60_000) == 1)
             var bytes = [UInt8](repeating: 0, count: 256)
             let length = read(box.standardOutput, &bytes, bytes.count)
             let word = String(decoding: bytes.prefix(max(0, length)), as: UTF8.self)
