@@ -10,6 +10,9 @@ install -d "$prefix/bin" "$runtime/shims"
 install -m 755 "$binaries/faasd" "$binaries/faasctl" "$binaries/faasd-spawner" "$prefix/bin"
 install -m 644 Runtimes/python/*.py "$runtime"
 install -m 644 Runtimes/python/shims/*.py "$runtime/shims"
+# The unit names /usr/local/bin; with another PREFIX its ExecStart= has to be changed.
+install -d "$prefix/lib/systemd/system"
+install -m 644 dist/faasd.service "$prefix/lib/systemd/system"
 # What faasctl selftest runs.
 for folder in Attacks Attacks/archives Attacks/echo Attacks/files Attacks/golden Attacks/http Attacks/lifecycle \
     Attacks/network Attacks/processes Attacks/resources; do
@@ -22,4 +25,4 @@ for module in boxes harness host wire archives; do
 done
 # Workers never write bytecode; without it each would compile the runtime anew at its start.
 "${PYTHON:-/usr/bin/python3}" -m compileall -q --invalidation-mode unchecked-hash "$runtime"
-echo "Installed in $prefix. Next: useradd --system faasd; faasd doctor; faasd serve --state-dir /var/lib/faasd"
+echo "Installed in $prefix. Next: useradd --system faasd; faasd doctor; systemctl enable --now faasd, or faasd serve --state-dir /var/lib/faasd"
