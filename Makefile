@@ -10,11 +10,12 @@ SWIFT = swift
 PYTHON = /usr/bin/python3
 UNITTEST_FLAGS =
 
-.PHONY: help deps build run test lint format install clean
+.PHONY: help deps build run test test-v2 lint format install clean
 
 help:
 	@echo 'make run      build a release, start a marketplace on LISTEN, fill it with the examples, say how to call them'
 	@echo 'make test     every test: Swift, Python, end to end with the official client (root or sudo; a quarter of an hour)'
+	@echo 'make test-v2  the unit, the sandbox and the attacks on Debian 12 with control groups v2, in a virtual machine (root)'
 	@echo 'make lint     formatting and syntax, in seconds'
 	@echo 'make build    the release binaries, in .build/release'
 	@echo 'make deps     the Debian packages and the system user that the above need; they call it themselves'
@@ -36,6 +37,10 @@ run: build
 test: deps
 	$(SWIFT) build --build-tests
 	@SWIFT='$(SWIFT)' PYTHON='$(PYTHON)' UNITTEST_FLAGS='$(UNITTEST_FLAGS)' sh scripts/test.sh
+
+test-v2: deps
+	$(SWIFT) build --build-tests
+	@sh scripts/test-v2.sh "$$($(SWIFT) build --show-bin-path)"
 
 lint:
 	$(SWIFT) format lint --strict --parallel --recursive Sources Tests Package.swift

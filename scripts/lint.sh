@@ -3,7 +3,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 
-for script in scripts/*.sh; do sh -n "$script"; done
+for script in scripts/*.sh scripts/*/*.sh; do sh -n "$script"; done
 bash -n .ci/run
 
 find Runtimes Examples Fixtures Tests Attacks Benchmarks -name '*.py' -exec "${PYTHON:-/usr/bin/python3}" -c '

@@ -36,7 +36,8 @@ def bases(group):
     own = [line.split(":", 2)[2] for line in read("/proc/self/cgroup").splitlines()]
     found = {}
     for point, _ in mounts():
-        for parent in ["", *own]:
+        # Of a daemon in a unit of systemd the group is beside the leaf in which it lives.
+        for parent in ["", *own, *map(os.path.dirname, own)]:
             path = os.path.normpath(f"{point}/{parent}/{group}")
             if os.path.isdir(path):
                 found[point] = path
