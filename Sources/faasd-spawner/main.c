@@ -72,8 +72,8 @@ static int prepare(uint16_t *step)
     spawner.store = open(spawner.policy->store, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
     if (spawner.store < 0) return errno;
     *step = SP_STEP_CAPABILITIES;
-    /* The last for the end: a hierarchy's own root may be closed to its owner, and our groups are to be removed. */
-    uint64_t keep = 1u << CAP_SYS_ADMIN | 1u << CAP_SETUID | 1u << CAP_SETGID | 1u << CAP_MKNOD | 1u << CAP_DAC_OVERRIDE;
+    uint64_t keep = 1u << CAP_SYS_ADMIN | 1u << CAP_SETUID | 1u << CAP_SETGID | 1u << CAP_MKNOD;
+    keep |= 1u << CAP_SYS_RESOURCE | 1u << CAP_DAC_OVERRIDE; /* a floor for oom_score_adj; rmdir in a closed root at the end */
     if (spawner.bases[SP_CG_UNIFIED] < 0) keep |= 1u << CAP_KILL; /* version 1 has no cgroup.kill */
     if ((code = sys_keep_capabilities(keep)) != 0) return code;
     *step = SP_STEP_SECCOMP;

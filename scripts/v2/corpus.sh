@@ -1,7 +1,7 @@
 # corpus.sh SECONDS [ID,…]: the corpus of attacks, or these of it, against a daemon within a unit that is confined as
 # faasd.service is, but for what the judges need: capabilities to look into boxes, and places for state of their own.
 seconds=$1 only=${2-}
-kept='Delegate|OOMPolicy|OOMScoreAdjust|TasksMax|LimitNOFILE|UMask|NoNewPrivileges|PrivateDevices|ProtectKernelModules'
+kept='Delegate|OOMPolicy|OOMScoreAdjust|TasksMax|LimitNOFILE|UMask|NoNewPrivileges|DevicePolicy|ProtectKernelModules'
 kept="$kept|ProtectClock|RestrictRealtime|RestrictAddressFamilies|SystemCallArchitectures"
 kept="$kept|SystemCallFilter|SystemCallErrorNumber|KeyringMode"
 log=/run/faasd-corpus.log
