@@ -47,10 +47,12 @@ enum Verdict {
                 message: "killed: a file grew beyond \(limits.effectiveTmpBytes) bytes, the size of /tmp (SIGXFSZ)"
             )
         case .signaled(let number):
+            // The C library's abort() in process 1, which ignores its own SIGABRT, ends with an invalid instruction.
+            let abort = number == Signal.segmentation ? ", as after abort() or an invalid pointer" : ""
             return Failure(
                 outcome: .signal,
                 type: "SignalError",
-                message: "killed by signal \(number) (\(Signal.name(number)))"
+                message: "killed by signal \(number) (\(Signal.name(number)))\(abort)"
             )
         case .unknown:
             return Failure(outcome: .signal, type: "SignalError", message: "ended without a status")
@@ -151,6 +153,7 @@ enum Signal {
     static let badSystemCall: Int32 = 31
     static let cpuTime: Int32 = 24
     static let fileSize: Int32 = 25
+    static let segmentation: Int32 = 11
 
     static func name(_ number: Int32) -> String {
         let names: [Int32: String] = [

@@ -60,6 +60,14 @@ class Ends(HostileCase):
     def test_a_segfault_is_told_by_its_signal_and_free(self):
         self.assert_ended(self.provoke("segfault"), "signal", "SignalError", "signal 11", "SIGSEGV")
 
+    def test_an_abort_is_told_by_the_signal_that_process_1_dies_of(self):
+        self.assert_ended(self.provoke("ends_itself", "abort"), "signal", "SignalError", "SIGSEGV", "abort()")
+
+    def test_signals_that_the_first_process_sends_to_itself_do_nothing(self):
+        for name in ("SIGTERM", "SIGKILL", "SIGABRT"):
+            with self.subTest(name):
+                self.assertEqual(self.provoke("ends_itself", name).json.get("result"), "still there")
+
     def test_an_exception_is_free(self):
         reply = self.provoke("raises")
         self.assert_error(reply, "AlgorithmError", "boom")

@@ -12,7 +12,7 @@ import Testing
         (.signaled(31), .syscallViolation, "SyscallError", "SIGSYS"),
         (.signaled(24), .cpuLimit, "CpuLimitError", "SIGXCPU"),
         (.signaled(25), .diskLimit, "DiskLimitError", "469762048 bytes"),
-        (.signaled(11), .signal, "SignalError", "signal 11 (SIGSEGV)"),
+        (.signaled(11), .signal, "SignalError", "signal 11 (SIGSEGV), as after abort()"),
         (.unknown, .signal, "SignalError", "without a status"),
     ])
     func `a death is classified and said in words`(cause: Death.Cause, outcome: Outcome, type: String, words: String) {
