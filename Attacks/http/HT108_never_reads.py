@@ -5,7 +5,6 @@ import time
 DEED = "asks 60 times on as many connections for 15 MB, pays for it, and reads nothing"
 EXPECTED = "the memory for answers that wait to be read is bounded, as that for bodies is"
 CLASS = "exhaustion of memory for answers"
-KNOWN = "calls that wait for a worker when the room is used up still run, at most 80 of an account at 15 MB each"
 CONNECTIONS, BYTES = 60, 15_000_000
 GROWN_BYTES_MAX = 640 << 20
 """Half a GiB, as one account may have of bodies, and what the daemon needs besides."""

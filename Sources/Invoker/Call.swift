@@ -58,7 +58,7 @@ public struct CallReply: Sendable {
         /// The call was not let in.
         case refused(Refusal)
         /// The daemon is too busy just now; nothing was charged.
-        case busy(String)
+        case busy(Busy)
         /// Something of ours failed; the text is for the log, not for the caller.
         case fault(String)
         /// The charge may or may not be durable; the usage record tells after the restart.
@@ -81,4 +81,6 @@ public struct CallReply: Sendable {
     public var cpu: Duration = .zero
     /// What it printed.
     public var log = ""
+    /// Holds the answer's place in memory; to be kept for as long as the answer is there.
+    public var room: AnswerRoom?
 }

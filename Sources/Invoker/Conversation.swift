@@ -144,7 +144,8 @@ struct Conversation: ~Copyable {
         return outcome
     }
 
-    private static let readBytes = 65_536
+    /// Room for one read of the reply pipe; no answer takes less memory.
+    static let readBytes = 65_536
 
     private mutating func parse() -> Event? {
         guard incoming.readableBytes >= FrameHeader.byteCount else { return nil }

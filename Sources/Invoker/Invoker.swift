@@ -13,6 +13,7 @@ public final class Invoker: Sendable {
     let ledger: Ledger
     let limits: Limits
     let pool: WorkerPool
+    let answers: AnswerBudget
     let threads: NIOThreadPool
     let builds: BuildQueue
     let logger: Logger
@@ -24,6 +25,7 @@ public final class Invoker: Sendable {
         self.limits = limits
         self.logger = logger
         pool = WorkerPool(limits: limits, timers: MultiThreadedEventLoopGroup.singleton.next())
+        answers = AnswerBudget(limits: limits, timers: MultiThreadedEventLoopGroup.singleton.next())
         // Worker conversations block, so each running call has a thread; the rest are for clearing up. Builds, which
         // take long, have threads of their own.
         builds = BuildQueue(atOnce: limits.buildsMax, waiting: limits.buildsWaitingMax)
@@ -61,7 +63,7 @@ public final class Invoker: Sendable {
         _ arrived: UInt64
     ) async -> CallReply {
         let granted = hold.wallGranted
-        var attempt = await runOnWorker(request, deadline, granted, ceilingBinds: hold.ceilingBinds, arrived)
+        var attempt = await runWithRoom(request, deadline, granted, ceilingBinds: hold.ceilingBinds, arrived)
         let usage = request.usage(attempt)
         Counter(label: "faasd_calls_total", dimensions: [("outcome", usage.outcome.name)]).increment()
         Timer(label: "faasd_call_seconds").recordNanoseconds(attempt.reply.wall.nanosecondsClamped)
@@ -72,6 +74,26 @@ public final class Invoker: Sendable {
             attempt.reply.answer = .outcomeUnknown
         }
         return attempt.reply
+    }
+
+    /// Runs a call once there is room for the largest answer it may have, so that no answer is lost for want of room.
+    private func runWithRoom(
+        _ request: CallRequest,
+        _ deadline: Deadline,
+        _ granted: Duration,
+        ceilingBinds: Bool,
+        _ arrived: UInt64
+    ) async -> Attempt {
+        let room: AnswerRoom
+        do { room = try await answers.room(for: request.account, deadline: deadline) } catch {
+            return Attempt(
+                CallReply(answer: request.noRoom(error), queue: .nanoseconds(Int64(Deadline.now - arrived)))
+            )
+        }
+        var attempt = await runOnWorker(request, deadline, granted, ceilingBinds: ceilingBinds, arrived)
+        room.shrink(to: attempt.reply.bytes)
+        attempt.reply.room = room
+        return attempt
     }
 
     private func runOnWorker(
@@ -199,6 +221,9 @@ public final class Invoker: Sendable {
     public func onThread<Value: Sendable>(_ work: @escaping @Sendable () -> Value) async throws -> Value {
         try await threads.runIfActive(work)
     }
+
+    /// Bytes of memory set aside for answers: of calls that run, and of those whose clients have not read them.
+    public var answerBytes: Int { answers.takenBytes }
 
     /// Live workers, sleeping ones, and calls that wait for one.
     public var poolCounts: (seats: Int, idle: Int, waiting: Int) { pool.counts }

@@ -141,9 +141,15 @@ extension CallRequest {
 
     func noWorker(_ refusal: WorkerPool.Refusal) -> CallReply.Answer {
         switch refusal {
-        case .deadline: .busy("no worker became free within \(timeout.seconds) seconds; try again later")
-        case .queueFull(let waiting):
-            .busy("\(waiting) calls already wait for a worker, which is the most; try again later")
+        case .deadline: .busy(Busy("no worker became free within \(timeout.seconds) seconds; try again later"))
+        case .queueFull(let waiting): .busy(.queueFull(waiting, for: "a worker"))
+        }
+    }
+
+    func noRoom(_ refusal: AnswerBudget.Refusal) -> CallReply.Answer {
+        switch refusal {
+        case .deadline(let shortage): .busy(Busy(shortage, account: account, waitedSeconds: timeout.seconds))
+        case .queueFull(let waiting): .busy(.queueFull(waiting, for: "room for their answers"))
         }
     }
 

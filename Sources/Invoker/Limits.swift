@@ -22,6 +22,12 @@ public struct Limits: Sendable, Equatable {
     public var buildsWaitingMax = 8
     /// Bytes of request bodies in memory at one time, all callers together.
     public var bodyBytesMax = 1 << 30
+    /// Bytes of answers in memory at one time, all callers together; a running call takes those of the largest answer.
+    ///
+    /// One account may have half of them.
+    public var answerBytesMax = 1 << 30
+    /// How long a client may take for the next part of an answer.
+    public var unreadMax: Duration = .seconds(30)
     /// Longest timeout a caller or a version may set.
     public var timeoutMax: Duration = .seconds(3_000)
     /// How long a worker may take to import the code and run `load()`.

@@ -77,10 +77,12 @@ struct Configuration: Sendable {
             var load_seconds: Int?
             var archive_bytes: Int?
             var workers_per_account: Int?
+            var answer_bytes: Int?
+            var unread_seconds: Int?
 
             enum CodingKeys: String, CodingKey, CaseIterable {
                 case workers, workers_per_version_and_account, workers_per_account, waiting_calls, idle_seconds
-                case load_seconds, archive_bytes
+                case load_seconds, archive_bytes, answer_bytes, unread_seconds
             }
         }
         var prices: Prices?
@@ -109,6 +111,7 @@ struct Configuration: Sendable {
             )
             try set(&result.limits.waitersMax, limits?.waiting_calls, 0...100_000, "limits.waiting_calls")
             try set(&result.limits.archiveBytesMax, limits?.archive_bytes, 1_024...1 << 30, "limits.archive_bytes")
+            try set(&result.limits.answerBytesMax, limits?.answer_bytes, 1 << 25...1 << 40, "limits.answer_bytes")
             try set(&result.drainSeconds, drain_seconds, 0...3_600, "drain_seconds")
             try set(&result.connectionsMax, connections, 1...100_000, "connections")
             var credit = result.lowCredit.rawValue
@@ -125,6 +128,9 @@ struct Configuration: Sendable {
             seconds = 0
             try set(&seconds, limits?.load_seconds, 1...3_000, "limits.load_seconds")
             if seconds > 0 { result.limits.loadMax = .seconds(seconds) }
+            seconds = 0
+            try set(&seconds, limits?.unread_seconds, 1...3_600, "limits.unread_seconds")
+            if seconds > 0 { result.limits.unreadMax = .seconds(seconds) }
             return result
         }
 

@@ -30,6 +30,9 @@ import Testing
         ("{\"drain_seconds\":3601}", "drain_seconds is 3601"),
         ("{\"prices\":{\"fee_basis_points\":10001}}", "10001"),
         ("{\"limits\":{\"workers\":\"many\"}}", "limits.workers"),
+        ("{\"limits\":{\"answer_bytes\":33554431}}", "limits.answer_bytes is 33554431; allowed is 33554432 to"),
+        ("{\"limits\":{\"unread_seconds\":0}}", "limits.unread_seconds is 0; allowed is 1 to 3600"),
+        ("{\"limits\":{\"unread_seconds\":3601}}", "limits.unread_seconds is 3601"),
         ("{", "not JSON"), ("{\"limit\":{}}", "there is no key limit; there are connections"),
         ("{\"limits\":{\"worker\":1}}", "there is no key limits.worker"),
         ("{\"prices\":{\"fee\":1}}", "no key prices.fee"),
@@ -49,6 +52,12 @@ import Testing
     @Test(arguments: [("1", 1), ("1000", 1_000)])
     func `bounds themselves are allowed`(text: String, value: Int) throws {
         #expect(try load("{\"limits\":{\"workers\":\(text)}}").limits.workersMax == value)
+    }
+
+    @Test func `the smallest room for answers has a place for the largest one`() throws {
+        let limits = try load("{\"limits\":{\"answer_bytes\":33554432,\"unread_seconds\":1}}").limits
+        #expect(limits.answerBytesMax / 2 >= limits.outputBytesMax + limits.logBytesMax)
+        #expect(limits.unreadMax == .seconds(1))
     }
 
     @Test(arguments: [

@@ -2,11 +2,10 @@ import Hummingbird
 import NIOCore
 import Synchronization
 
-/// How many bytes of bodies, requests' and answers', may be in memory at one time, all callers together.
+/// How many bytes of request bodies may be in memory at one time, all callers together.
 ///
-/// Counted as they arrive, not as they are announced, and until a call or deploy has ended and its answer has left.
-/// Requests are refused when all room, or half of it by one account, is taken. Answers are counted and never refused:
-/// calls that were let in before may pass the bound with theirs.
+/// Counted as they arrive, not as they are announced, and until their call or deploy has ended. Requests are refused
+/// when all room, or half of it by one account, is taken. Answers have a bound of their own: `AnswerRoom`.
 final class BodyBudget: Sendable {
     private struct Taken {
         var all = 0
@@ -18,7 +17,7 @@ final class BodyBudget: Sendable {
 
     init(bytesMax: Int) { self.bytesMax = bytesMax }
 
-    /// Room for the bodies of one request, given back when nobody refers to it any more.
+    /// Room for the body of one request, given back when nobody refers to it any more.
     final class Room: Sendable {
         private let budget: BodyBudget
         private let account: String
@@ -36,12 +35,6 @@ final class BodyBudget: Sendable {
             guard budget.take(account, count) else { return false }
             bytes.withLock { $0 += count }
             return true
-        }
-
-        /// Takes room for what is in memory already, whether there is some or not: who comes later waits for it.
-        func add(_ count: Int) {
-            budget.change(account, by: count)
-            bytes.withLock { $0 += count }
         }
 
         /// Does nothing but exist, so that the room does too.

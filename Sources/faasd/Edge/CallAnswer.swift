@@ -11,20 +11,13 @@ import NIOCore
 struct CallAnswer: Sendable {
     var status: HTTPResponse.Status = .ok
     var headers = HTTPFields()
-    var body = ByteBuffer()
+    var body = AnswerBody()
+    /// The answer's place in memory; nil for what takes next to none.
+    private var room: AnswerRoom?
 
-    var response: Response { Response(status: status, headers: headers, body: ResponseBody(byteBuffer: body)) }
-
-    /// The same, counted as memory until the client has taken it.
-    func response(holding room: BodyBudget.Room) -> Response {
-        let body = body
-        room.add(body.readableBytes)
-        let writing = ResponseBody(contentLength: body.readableBytes) { writer in
-            try await writer.write(body)
-            room.keepUntilHere()
-            try await writer.finish(nil)
-        }
-        return Response(status: status, headers: headers, body: writing)
+    /// The response on a connection of this loop; it keeps the answer's room until the client has taken it.
+    func response(on loop: any EventLoop) -> Response {
+        Response(status: status, headers: headers, body: body.response(holding: room, on: loop))
     }
 
     /// The answer to a call that reached the invoker.
@@ -45,6 +38,7 @@ struct CallAnswer: Sendable {
                 "low balance: \(left) credits are left, below \(lowCredit); top up before calls are refused"
             ]
         }
+        room = reply.room
         headers[.contentType] = "application/json"
         switch reply.answer {
         case .value(let kind, let value): take(kind, value, parameters, metadata)
@@ -58,9 +52,11 @@ struct CallAnswer: Sendable {
                 metadata
             )
         case .refused(let refusal): refuse(refusal, parameters, metadata)
-        case .busy(let message):
+        case .busy(let busy):
             headers[.retryAfter] = "1"
-            fail(.tooManyRequests, Envelope.Problem(message: message, type: "QueueFullError"), parameters, metadata)
+            var problem = Envelope.Problem(message: busy.message, type: "QueueFullError")
+            problem.figures = busy.figures.map(Self.figures) ?? []
+            fail(.tooManyRequests, problem, parameters, metadata)
         case .fault:
             fail(
                 .internalServerError,
@@ -117,7 +113,7 @@ struct CallAnswer: Sendable {
             body = Envelope.result(kind, value, metadata)
             return
         }
-        body = value
+        body = AnswerBody(value)
         headers[.contentType] =
             switch kind {
             case .text: "text/plain; charset=utf-8"
@@ -145,6 +141,13 @@ struct CallAnswer: Sendable {
         ]
         if let reset = refusal.reset { problem.figures.append(("reset", .number(reset))) }
         fail(refusal.status, problem, parameters, metadata)
+    }
+
+    private static func figures(_ figures: Busy.Figures) -> [(name: String, value: Envelope.Figure)] {
+        [
+            ("metric", .text(figures.metric)), ("scope", .text(figures.scope)), ("limit", .number(figures.limit)),
+            ("value", .number(figures.value)),
+        ]
     }
 
     /// What it cost and where the time went.

@@ -22,7 +22,7 @@ struct CallRoutes: Sendable {
     }
 
     @Sendable private func call(_ request: Request, _ context: EdgeContext) async -> Response {
-        let invocation = InvocationID()
+        let (invocation, loop) = (InvocationID(), context.channel.eventLoop)
         let raw = request.uri.queryParameters["output"] == "raw"
         do throws(CallProblem) {
             let parameters = try parameters(request)
@@ -49,13 +49,14 @@ struct CallRoutes: Sendable {
                 input: input,
                 timeoutSeconds: parameters.timeoutSeconds
             )
-            if parameters.output == .void { return await begin(call, room).response }
+            if parameters.output == .void { return await begin(call, room).response(on: loop) }
             let reply = await invoker.call(call)
+            room.keepUntilHere()
             log(reply, call)
             return CallAnswer(reply, parameters, invocation, isOwner: payer.owns(version), lowCredit: lowCredit)
-                .response(holding: room)
+                .response(on: loop)
         } catch {
-            return CallAnswer(error.status, error.problem, invocation, raw: raw).response
+            return CallAnswer(error.status, error.problem, invocation, raw: raw).response(on: loop)
         }
     }
 

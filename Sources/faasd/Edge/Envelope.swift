@@ -33,75 +33,73 @@ enum Envelope {
         case text(String)
     }
 
-    static func result(_ kind: ContentKind, _ value: ByteBuffer, _ metadata: Metadata) -> ByteBuffer {
-        var body = ByteBufferAllocator().buffer(capacity: value.readableBytes + value.readableBytes / 3 + 256)
-        body.writeString("{\"result\":")
-        value.withUnsafeReadableBytes { bytes in
-            switch kind {
-            case .json: _ = body.writeBytes(bytes)
-            case .text: body.writeJSONString(bytes: bytes)
-            case .binary: body.writeJSONBase64(bytes)
-            }
+    static func result(_ kind: ContentKind, _ value: ByteBuffer, _ metadata: Metadata) -> AnswerBody {
+        var body = AnswerBody()
+        body.write("{\"result\":")
+        switch kind {
+        case .json: body.append(value)
+        case .text: body.writeJSON(text: value)
+        case .binary: body.writeJSON(base64: value)
         }
-        body.writeString(",")
+        body.write(",")
         write(metadata, kind: kind, to: &body)
-        body.writeString("}")
+        body.write("}")
         return body
     }
 
     /// The whole answer to a call with `output=void`.
-    static func begun(_ invocation: InvocationID) -> ByteBuffer {
-        ByteBuffer(string: "{\"async\":\"void\",\"request_id\":\"\(invocation)\"}")
+    static func begun(_ invocation: InvocationID) -> AnswerBody {
+        AnswerBody(ByteBuffer(string: "{\"async\":\"void\",\"request_id\":\"\(invocation)\"}"))
     }
 
-    static func error(_ problem: Problem, _ metadata: Metadata) -> ByteBuffer {
-        var body = ByteBufferAllocator().buffer(capacity: 512)
-        body.writeString("{\"error\":{\"message\":")
-        body.writeJSONString(problem.message)
-        body.writeString(",\"error_type\":")
-        body.writeJSONString(problem.type)
+    static func error(_ problem: Problem, _ metadata: Metadata) -> AnswerBody {
+        var body = AnswerBody()
+        body.write("{\"error\":{\"message\":")
+        body.writeJSON(problem.message)
+        body.write(",\"error_type\":")
+        body.writeJSON(problem.type)
         if let trace = problem.stackTrace {
             // The service wrote one spelling, its Python client reads the other.
             for key in ["stacktrace", "stack_trace"] {
-                body.writeString(",\"\(key)\":")
-                body.writeJSONString(trace)
+                body.write(",\"\(key)\":")
+                body.writeJSON(trace)
             }
         }
         for figure in problem.figures {
-            body.writeString(",\"\(figure.name)\":")
+            body.write(",\"\(figure.name)\":")
             switch figure.value {
-            case .number(let number): body.writeString(String(number))
-            case .text(let text): body.writeJSONString(text)
+            case .number(let number): body.write(String(number))
+            case .text(let text): body.writeJSON(text)
             }
         }
-        body.writeString("},")
+        body.write("},")
         write(metadata, kind: nil, to: &body)
-        body.writeString("}")
+        body.write("}")
         return body
     }
 
-    private static func write(_ metadata: Metadata, kind: ContentKind?, to body: inout ByteBuffer) {
-        body.writeString("\"metadata\":{")
-        if let kind { body.writeString("\"content_type\":\"\(kind.name)\",") }
-        body.writeString("\"duration\":")
-        body.writeJSONSeconds(metadata.duration)
-        body.writeString(",\"request_id\":\"\(metadata.invocation)\"")
+    private static func write(_ metadata: Metadata, kind: ContentKind?, to body: inout AnswerBody) {
+        body.write("\"metadata\":{")
+        if let kind { body.write("\"content_type\":\"\(kind.name)\",") }
+        body.write("\"duration\":")
+        body.write(metadata.duration.jsonSeconds)
+        body.write(",\"request_id\":\"\(metadata.invocation)\"")
         if let log = metadata.log {
-            body.writeString(",\"stdout\":")
-            body.writeJSONString(log)
+            body.write(",\"stdout\":")
+            body.writeJSON(log)
         }
         if let total = metadata.total {
-            body.writeString(",\"timing\":{\"running\":")
-            body.writeJSONSeconds(metadata.duration)
-            body.writeString(",\"total\":")
-            body.writeJSONSeconds(total)
-            body.writeString("}")
+            body.write(",\"timing\":{\"running\":")
+            body.write(metadata.duration.jsonSeconds)
+            body.write(",\"total\":")
+            body.write(total.jsonSeconds)
+            body.write("}")
         }
         for (index, alert) in metadata.alerts.enumerated() {
-            body.writeString(index == 0 ? ",\"alerts\":[" : ",")
-            body.writeJSONString(alert)
+            body.write(index == 0 ? ",\"alerts\":[" : ",")
+            body.writeJSON(alert)
         }
-        if !metadata.alerts.isEmpty { body.writeString("]") }
-        body.writeString("}")
+        if !metadata.alerts.isEmpty { body.write("]") }
+        body.write("}")
     }
 }

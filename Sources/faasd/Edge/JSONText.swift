@@ -1,4 +1,3 @@
-import Foundation
 import NIOCore
 
 /// Writes JSON by hand where the payload must not be decoded.
@@ -8,29 +7,36 @@ extension ByteBuffer {
     /// Bytes that are not UTF-8 must not come here.
     mutating func writeJSONString(_ text: String) {
         var text = text
-        text.withUTF8 { writeJSONString(bytes: UnsafeRawBufferPointer($0)) }
+        writeInteger(UInt8(ascii: "\""))
+        text.withUTF8 { writeJSONEscaped(UnsafeRawBufferPointer($0)) }
+        writeInteger(UInt8(ascii: "\""))
     }
 
-    /// A string literal of bytes that are known to be UTF-8.
-    mutating func writeJSONString(bytes: UnsafeRawBufferPointer) {
-        writeInteger(UInt8(ascii: "\""))
+    /// The inside of a string literal, of bytes that are known to be UTF-8; any cut between two bytes will do.
+    mutating func writeJSONEscaped(_ bytes: UnsafeRawBufferPointer) {
         var start = 0
-        for index in bytes.indices {
-            guard let escape = Self.escape(bytes[index]) else { continue }
-            writeBytes(UnsafeRawBufferPointer(rebasing: bytes[start..<index]))
-            writeString(escape)
+        let counts = Self.escapedByteCounts
+        for index in 0..<bytes.count where counts[Int(bytes[index])] > 1 {
+            if index > start { writeBytes(UnsafeRawBufferPointer(rebasing: bytes[start..<index])) }
+            writeString(Self.escapes[Int(bytes[index])])
             start = index + 1
         }
         writeBytes(UnsafeRawBufferPointer(rebasing: bytes[start...]))
-        writeInteger(UInt8(ascii: "\""))
     }
 
-    /// Bytes as base64 in a string literal.
-    mutating func writeJSONBase64(_ bytes: UnsafeRawBufferPointer) {
-        writeInteger(UInt8(ascii: "\""))
-        writeBytes(Data(bytes).base64EncodedData())
-        writeInteger(UInt8(ascii: "\""))
+    /// How many bytes `writeJSONEscaped` makes of these.
+    static func jsonEscapedByteCount(_ bytes: UnsafeRawBufferPointer) -> Int {
+        escapedByteCounts.withUnsafeBufferPointer { counts in
+            var sum = 0
+            for byte in bytes { sum &+= Int(counts[Int(byte)]) }
+            return sum
+        }
     }
+
+    /// What stands for each byte; nothing where it stands for itself.
+    private static let escapes = (UInt8.min...UInt8.max).map { escape($0) ?? "" }
+    /// How many bytes stand for each byte.
+    private static let escapedByteCounts = escapes.map { UInt8(max(1, $0.utf8.count)) }
 
     private static func escape(_ byte: UInt8) -> String? {
         switch byte {
@@ -43,11 +49,13 @@ extension ByteBuffer {
         default: nil
         }
     }
+}
 
+extension Duration {
     /// Seconds with nanoseconds, as a JSON number.
-    mutating func writeJSONSeconds(_ duration: Duration) {
-        let (seconds, attoseconds) = duration.components
+    var jsonSeconds: String {
+        let (seconds, attoseconds) = components
         let nanoseconds = String(attoseconds / 1_000_000_000)
-        writeString("\(seconds).\(String(repeating: "0", count: 9 - nanoseconds.utf8.count))\(nanoseconds)")
+        return "\(seconds).\(String(repeating: "0", count: 9 - nanoseconds.utf8.count))\(nanoseconds)"
     }
 }

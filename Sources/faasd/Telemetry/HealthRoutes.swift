@@ -28,6 +28,7 @@ struct HealthRoutes: Sendable {
                     ("faasd_workers", pool.seats), ("faasd_workers_idle", pool.idle),
                     ("faasd_calls_waiting_for_worker", pool.waiting), ("faasd_calls_admitted", load.admitted),
                     ("faasd_calls_waiting_for_admission", load.waiting), ("faasd_ledger_queue", load.queued),
+                    ("faasd_answer_bytes", invoker.answerBytes),
                 ])
             )
         }
