@@ -7,7 +7,6 @@ import wire
 DEED = "pipelines requests on one connection for as long as the daemon takes them, and reads no answer"
 EXPECTED = "the daemon stops reading from who does not read, and new connections are served at once all the while"
 CLASS = "taking an event loop"
-KNOWN = "requests sent ahead by one connection share an event loop with others; a bound on them is to come"
 SERVED_SECONDS = 0.3
 PIPELINED_BYTES = 16 << 20
 

@@ -159,14 +159,7 @@ enum Daemon {
             )
             return Application(
                 router: router,
-                server: .http1(
-                    configuration: .init(
-                        additionalChannelHandlers: [
-                            ExpectContinue(bodyBytesMax: limits.archiveBytesMax), RequestDeadline(),
-                        ],
-                        idleTimeout: .seconds(75)
-                    )
-                ),
+                server: HTTPServerBuilder { EdgeConnection(limits: limits, responder: $0) },
                 configuration: .init(
                     address: address,
                     serverName: "faasd",

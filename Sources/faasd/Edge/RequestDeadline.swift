@@ -25,9 +25,8 @@ final class RequestDeadline: ChannelDuplexHandler, RemovableChannelHandler {
     private let headMax: TimeAmount
     private let bodyMax: TimeAmount
     private var alarm: Scheduled<Void>?
-    private var isInBody = false
-    /// Requests that are not answered yet; more than one when a client sends ahead.
-    private var unanswered = 0
+    /// What was asked and answered so far.
+    private(set) var tally = RequestTally()
     private var closesAfterAnswer = false
 
     init(headMax: TimeAmount = RequestDeadline.head, bodyMax: TimeAmount = RequestDeadline.body) {
@@ -50,11 +49,12 @@ final class RequestDeadline: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        switch unwrapInboundIn(data) {
+        let part = unwrapInboundIn(data)
+        tally.read(part)
+        switch part {
         case .head(var head):
-            isInBody = true
-            unanswered += 1
-            arm(bodyMax, context)
+            // One that was sent ahead has its time once it is its turn.
+            if tally.unanswered == 1 { arm(bodyMax, context) }
             if head.headerFields[.connection]?.lowercased() == "close" {
                 closesAfterAnswer = true
                 head.headerFields[.connection] = nil
@@ -62,7 +62,6 @@ final class RequestDeadline: ChannelDuplexHandler, RemovableChannelHandler {
             context.fireChannelRead(wrapInboundOut(.head(head)))
         case .body: context.fireChannelRead(data)
         case .end:
-            isInBody = false
             alarm?.cancel()
             context.fireChannelRead(data)
             rest(context)
@@ -75,7 +74,7 @@ final class RequestDeadline: ChannelDuplexHandler, RemovableChannelHandler {
             head.headerFields[.connection] = "close"
             context.write(wrapOutboundOut(.head(head)), promise: promise)
         case .end:
-            unanswered = max(0, unanswered - 1)
+            tally.answer()
             context.write(data, promise: promise)
             rest(context)
         default: context.write(data, promise: promise)
@@ -84,7 +83,8 @@ final class RequestDeadline: ChannelDuplexHandler, RemovableChannelHandler {
 
     /// Once everything that was asked is answered: wait for the next request, or end what was asked to end.
     private func rest(_ context: ChannelHandlerContext) {
-        guard unanswered == 0, !isInBody else { return }
+        if tally.unanswered == 1, tally.isInBody { arm(bodyMax, context) }
+        guard tally.unanswered == 0, !tally.isInBody else { return }
         guard closesAfterAnswer else { return arm(headMax, context) }
         context.flush()
         context.close(promise: nil)
