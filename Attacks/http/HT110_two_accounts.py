@@ -15,7 +15,7 @@ def apply(body):
 
 
 def judge(outside):
-    accomplice = outside.daemon.user("accomplice")
+    accomplice = outside.daemon.user(f"accomplice{time.monotonic_ns()}")
     outside.answered(outside.call(b"x", outside.victim), 1)
     opened = []
     try:
