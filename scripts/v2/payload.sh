@@ -12,7 +12,7 @@ mkdir -p "$stage$PWD"
 
 sh scripts/install.sh "$binaries" "$stage/usr/local" >/dev/null
 # The tests know the repository by the path it was compiled at.
-cp -R Runtimes scripts Tests dist "$stage$PWD"
+cp -R Runtimes scripts Tests Attacks dist "$stage$PWD"
 mkdir -p "$stage$binaries"
 cp "$binaries"/*.xctest "$binaries/faasd-spawner" "$stage$binaries"
 
