@@ -37,7 +37,7 @@ $(block "$(part doctor)")
 
 ## The unit: systemd-analyze
 
-$(block "$(part verify | sed 's/  *$//' | tail -n 40)")
+$(block "$(part verify | grep -v '^[✗ ]' | grep .)")
 
 ## The service: Tests/Systemd
 
@@ -49,5 +49,7 @@ $(block "$(part sandbox | grep -E 'Test run|skipped|✘|failed|recorded' | sed '
 
 ## The corpus of attacks
 
-$(block "$(part corpus | grep -vE '^[A-Z]+[0-9]+ +held ' | tail -n 60)")
+Held: $(part corpus | sed -nE 's/^([A-Z]+[0-9]+) +held .*/\1/p' | tr '\n' ' ').
+
+$(block "$(part corpus | grep -vE '^[A-Z]+[0-9]+ +held ' | cut -c1-400)")
 END
