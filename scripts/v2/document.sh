@@ -41,7 +41,7 @@ $(block "$(part verify | grep -v '^[✗ ]' | grep .)")
 
 ## The service: Tests/Systemd
 
-$(block "$(part unit)")
+$(block "$(part unit | cut -c1-300)")
 
 ## The sandbox: SandboxTests
 
