@@ -22,12 +22,21 @@ def process():
     return number.value if child > 0 else -1
 
 
+def peer():
+    """The same of whoever made the other end of a socket (SO_PEERPIDFD)."""
+    import socket
+    try:
+        return socket.socketpair()[0].getsockopt(socket.SOL_SOCKET, 77)
+    except OSError:
+        return -1
+
+
 def descriptors():
     mask = (ctypes.c_ulong * 16)(1)
     return {
         "eventfd": LIBC.eventfd(0, 0), "epoll": LIBC.epoll_create1(0), "timerfd": LIBC.timerfd_create(1, 0),
         "signalfd": LIBC.signalfd(-1, mask, 0), "process": process(), "pidfd": LIBC.syscall(434, os.getpid(), 0),
-        "memory file": LIBC.memfd_create(b"x", 0),
+        "peer": peer(), "memory file": LIBC.memfd_create(b"x", 0),
     } | {f"ns/{name}": LIBC.open(b"/proc/self/ns/" + name.encode(), 0) for name in NAMESPACES}
 
 

@@ -45,5 +45,6 @@ def judge(outside):
     (pid,) = outside.workers()
     status = boxes.status(pid)
     kept = {name: status.get(name) for name in ("NoNewPrivs", "Seccomp", "Seccomp_filters", "CapBnd", "CapAmb")}
-    wanted = {"NoNewPrivs": "1", "Seccomp": "2", "Seccomp_filters": "1", "CapBnd": "0" * 16, "CapAmb": "0" * 16}
+    filters = int(boxes.status(outside.daemon.spawner_pid())["Seccomp_filters"]) + 1  # The spawner's are inherited.
+    wanted = {"NoNewPrivs": "1", "Seccomp": "2", "Seccomp_filters": str(filters), "CapBnd": "0" * 16, "CapAmb": "0" * 16}
     outside.held(kept == wanted, f"its process has {kept}")

@@ -11,7 +11,7 @@ CLASS = "attacking the kernel"
 LIBC = ctypes.CDLL(None, use_errno=True)
 NUMBERS = range(471)
 # Where a rule looks at an argument: the value it admits.
-ADMITTED = {16: (1, 0x5401), 54: (-1, 1, 2), 56: (17,), 72: (1, 1), 135: (0xFFFFFFFF,), 157: (3,), 259: (-1, 0, 0o010600)}
+ADMITTED = {16: (1, 0x5401), 54: (-1, 1, 2), 55: (-1, 1, 3), 56: (17,), 72: (1, 1), 135: (0xFFFFFFFF,), 157: (3,), 259: (-1, 0, 0o010600)}
 WAITING = {23, 34, 270, 271}
 UNFILTERED = {335, 336}  # From Linux 6.14 and 6.18 the kernel asks no filter about its own trampolines; older ones do.
 REFUSED = {errno.ENOSYS: 1, errno.EPERM: 2, errno.EAFNOSUPPORT: 3, errno.ENOLCK: 5, errno.EOPNOTSUPP: 6}

@@ -18,7 +18,7 @@ def apply(kind):
         os.mkfifo("/tmp/pipe")
         open("/tmp/pipe").close()
     elif kind == "poll":
-        select.epoll().poll()
+        select.poll().poll()
 
 
 def judge(outside):

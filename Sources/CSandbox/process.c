@@ -32,10 +32,26 @@ uint32_t sbx_landlock_abi(void)
     return abi > 0 ? (uint32_t)abi : 0;
 }
 
+/* What boxes are limited to must not be more than we may have ourselves: hosts that allow no core file, or small stacks. */
+static void raise_hard_limits(void)
+{
+    static const struct { int resource; rlim_t least; } needed[] = {
+        { RLIMIT_CORE, 1 }, { RLIMIT_STACK, 16 << 20 }, { RLIMIT_NPROC, 512 }, { RLIMIT_SIGPENDING, 128 },
+        { RLIMIT_FSIZE, RLIM_INFINITY },
+    };
+    for (size_t i = 0; i < sizeof needed / sizeof needed[0]; i++) {
+        struct rlimit limit;
+        if (getrlimit(needed[i].resource, &limit) != 0 || limit.rlim_max >= needed[i].least) continue;
+        limit.rlim_max = needed[i].least;
+        setrlimit(needed[i].resource, &limit); /* refused: the box's own limit then names itself */
+    }
+}
+
 /* In the vforked child: only async-signal-safe calls, and _exit. The three sources may be any numbers, so they are
  * first moved out of the way of their targets. */
 static _Noreturn void become_spawner(const char *path, const int sources[3], volatile int *failure)
 {
+    raise_hard_limits();
     for (int number = 1; number < NSIG; number++) signal(number, SIG_DFL);
     sigset_t none;
     sigemptyset(&none);

@@ -177,11 +177,14 @@ struct Conversation: ~Copyable {
         return parse() ?? .ended
     }
 
+    /// What is said of a process that closed its reply pipe and has not ended; how it ended after all decides.
+    static let wentOn = "it closed its reply pipe and went on"
+
     /// Its reply pipe is closed: a process that is ending gets a moment to do so, one that goes on broke the rules.
     private mutating func afterClosing(_ box: borrowing Box) -> Event {
         var handle = pollfd(fd: box.processHandle, events: Int16(POLLIN), revents: 0)
         guard poll(&handle, 1, min(200, deadline.millisecondsLeft)) > 0 else {
-            return deadline.millisecondsLeft > 0 ? .violation("it closed its reply pipe and went on") : .deadline
+            return deadline.millisecondsLeft > 0 ? .violation(Self.wentOn) : .deadline
         }
         return lastWords(box)
     }

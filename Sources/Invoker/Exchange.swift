@@ -59,6 +59,7 @@ struct Exchange: ~Copyable {
 
     /// Talks to the box and judges what was seen.
     mutating func run(_ box: borrowing Box) -> ExchangeResult {
+        cpuBefore = cpuToldMicros ?? box.cpuMicros
         guard !Self.hasEnded(box) else { return .lost }
         // Before it runs again: what its threads burn from the first instant on belongs to this call.
         let cpuAtThaw = box.cpuMicros
@@ -131,7 +132,13 @@ struct Exchange: ~Copyable {
         result.cpu = max(result.cpu, .microseconds(Int64(clamping: death.cpuMicros.since(cpuBefore))))
         if case .failure(let failure) = result.answer, failure.type == Self.undecided {
             let evidence = Evidence(oomKills: death.oomKills, pidsRefused: 0, tmpIsFull: false)
-            result.answer = .failure(Verdict.death(death.cause, evidence, limits: limits))
+            // Process 1 cannot kill itself: it was our kill that ended it, so it did go on.
+            let wentOn = failure.message == Conversation.wentOn && death.cause == .signaled(9) && death.oomKills == 0
+            result.answer = .failure(
+                wentOn
+                    ? Verdict.protocolViolation(failure.message)
+                    : Verdict.death(death.cause, evidence, limits: limits)
+            )
         }
         return result
     }
@@ -169,6 +176,9 @@ struct Exchange: ~Copyable {
             return Verdict.reported(error)
         case .frame(.childEnded, _, let payload):
             return Verdict.death(Death.Cause(reported: payload), evidence, limits: limits)
+        // The kernel closes pipes before it clears up, which may take longer than we waited.
+        case .violation(Conversation.wentOn):
+            return Failure(outcome: .signal, type: Self.undecided, message: Conversation.wentOn)
         case .violation(let detail): return Verdict.protocolViolation(detail)
         case .tooLarge(let bytes, let limit): return Verdict.outputTooLarge(bytes, limit: limit)
         case .outOfMemory: return Verdict.limit(Evidence(oomKills: 1), limits) ?? Verdict.protocolViolation("")

@@ -15,6 +15,7 @@ public final class Invoker: Sendable {
     let pool: WorkerPool
     let answers: AnswerBudget
     let threads: NIOThreadPool
+    private let endings = NIOThreadPool(numberOfThreads: 4)
     let builds: BuildQueue
     let logger: Logger
 
@@ -31,6 +32,7 @@ public final class Invoker: Sendable {
         builds = BuildQueue(atOnce: limits.buildsMax, waiting: limits.buildsWaitingMax)
         threads = NIOThreadPool(numberOfThreads: limits.workersMax + 8)
         threads.start()
+        endings.start()
     }
 
     /// Runs one call to its end; never throws, because every end is an answer.
@@ -149,7 +151,7 @@ public final class Invoker: Sendable {
             worker = sleeping
             isWarm = true
         case .seat(let evicted):
-            evicted?.retire()
+            evicted.map(end)
             switch start(job) {
             case .success(let started): worker = started
             case .failure(let failure): return job.attempt(failure)
@@ -160,6 +162,13 @@ public final class Invoker: Sendable {
         // Workers that die in their sleep, one after another, are their author's.
         if case .lost = result.answer, isWarm, mayRetry { return nil }
         return job.attempt(result, isWarm: isWarm, load: isWarm ? .zero : worker.loadTime)
+    }
+
+    /// Kills another call's sleeping worker at once, and leaves the waiting for its end to a thread that nobody waits for:
+    /// how long the kernel clears up behind a box is in its author's hand.
+    private func end(_ evicted: Worker) {
+        evicted.kill()
+        endings.submit { _ in evicted.retire() }
     }
 
     private func start(_ job: Job) -> Result<Worker, StartFailure> {

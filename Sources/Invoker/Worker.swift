@@ -104,9 +104,13 @@ final class Worker: @unchecked Sendable {
         return exchange.finish(result)
     }
 
+    /// Kills every process of the box, without waiting.
+    func kill() { box?.kill() }
+
     /// Ends the box and everything in it.
     ///
-    /// Blocks for about a millisecond.
+    /// Blocks for as long as the kernel needs, mostly about a millisecond; seconds, when the box had the kernel remember
+    /// millions of names.
     func retire() {
         guard let box = box.take() else { return }
         _ = Self.end(box)

@@ -53,7 +53,7 @@ public struct Box: ~Copyable, Sendable {
     }
 
     /// How long the end of a killed process is waited for before the spawner is asked all the same.
-    private static let endMilliseconds: CInt = 10_000
+    private static let endMilliseconds: CInt = 60_000
 
     deinit { if !isEnded { _ = try? spawner.destroy(box: number, generation: generation) } }
 
@@ -127,7 +127,7 @@ public struct Box: ~Copyable, Sendable {
 
     /// Ends the box and tells how it ended.
     ///
-    /// Blocks for the time the kernel needs, normally under a millisecond.
+    /// Blocks for the time the kernel needs, mostly a millisecond; seconds, when the box had it remember millions of names.
     public consuming func destroy() throws(SandboxError) -> Death {
         var ending = self
         ending.isEnded = true

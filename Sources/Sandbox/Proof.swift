@@ -16,7 +16,9 @@ struct Proof: Sendable, Equatable {
     /// - Parameters:
     ///   - status: the text; empty when this host hides other users' processes, and then nothing is judged.
     ///   - uidBase: the first user id of boxes; the process must have one from there on, the same four times.
-    init(status: String, uidBase: UInt32) {
+    ///   - filters: how many filters of system calls the process must be under; nil where the kernel does not count them
+    ///     (before Linux 5.11). The spawner's own are inherited, so that "some" proves nothing; nor does `NoNewPrivs`.
+    init(status: String, uidBase: UInt32, filters: Int?) {
         guard !status.isEmpty else {
             faults = []
             return
@@ -30,10 +32,20 @@ struct Proof: Sendable, Equatable {
         for (name, value) in Self.expected where fields[Substring(name)] != [Substring(value)] {
             faults.append("\(name) is \(fields[Substring(name)]?.first ?? "missing"), expected \(value)")
         }
+        let counted = Self.filters(status)
+        if let filters, counted != filters {
+            faults.append("Seccomp_filters is \(counted.map(String.init) ?? "missing"), expected \(filters)")
+        }
         for name in ["Uid", "Gid"] {
             let ids = (fields[Substring(name)] ?? []).compactMap { UInt32($0) }
             if ids.count != 4 || Set(ids).count != 1 || ids[0] <= uidBase { faults.append("\(name) is \(ids)") }
         }
         self.faults = faults
+    }
+
+    /// How many filters a process is under, by its `/proc/PID/status`.
+    static func filters(_ status: String) -> Int? {
+        let line = status.split(separator: "\n").first { $0.hasPrefix("Seccomp_filters:") }
+        return line.flatMap { Int($0.split(whereSeparator: \.isWhitespace).last ?? "") }
     }
 }

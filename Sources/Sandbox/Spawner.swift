@@ -115,7 +115,9 @@ public final class Spawner: Sendable {
     ///
     /// The number is right: the spawner has not reaped the process, nor will it before we ask.
     private func prove(_ pid: Int32) throws(SandboxError) {
-        let proof = Proof(status: Kernel.text(at: "/proc/\(pid)/status"), uidBase: uidBase)
+        let own = Proof.filters(Kernel.text(at: "/proc/\(self.pid)/status"))
+        let status = Kernel.text(at: "/proc/\(pid)/status")
+        let proof = Proof(status: status, uidBase: uidBase, filters: own.map { $0 + 1 })
         guard proof.faults.isEmpty else {
             throw SandboxError("proof", "the new box lacks a layer: \(proof.faults.joined(separator: "; "))")
         }

@@ -26,7 +26,9 @@ extension Syscalls {
 
     /// The daemon's calls: an HTTP server and a database, which starts no program and makes no process.
     static var daemon: [SyscallRule] {
-        let filtered: Set = ["clone", "mmap", "mprotect", "execve", "vfork", "fork", "mknodat", "personality"]
+        let filtered: Set = [
+            "getsockopt", "clone", "ioctl", "mmap", "mprotect", "execve", "vfork", "fork", "mknodat", "personality",
+        ]
         let asInBoxes = Set((base + more + sockets).flatMap(\.names)).subtracting(filtered)
         let own = [
             "flock", "sync_file_range", "syncfs", "openat2", "renameat2", "utime", "utimes", "sendfile", "epoll_create",
@@ -34,6 +36,15 @@ extension Syscalls {
         ]
         return [
             SyscallRule(asInBoxes.union(own).sorted().joined(separator: " "), "files, sockets, threads, clocks"),
+            SyscallRule(
+                "ioctl",
+                "what boxes may ask, and addresses and names of interfaces: never TIOCSTI",
+                when: SyscallRule.Condition.oneOf(
+                    1,
+                    [0x5401, 0x5411, 0x5413, 0x541B, 0x5451, 0x5450, 0x5421, 0x8910, 0x8912, 0x8913, 0x8915, 0x8933]
+                )
+            ),
+            SyscallRule("getsockopt", "asking its sockets"),
             SyscallRule("clone", "threads, never processes", when: [[.masked(0, 0x1_0000, 0x1_0000)]]),
             SyscallRule(
                 "mmap mprotect",

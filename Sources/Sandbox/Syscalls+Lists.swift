@@ -35,7 +35,7 @@ extension Syscalls {
         ),
         SyscallRule("poll ppoll pselect6", "waiting for several things"),
         SyscallRule(
-            "connect bind listen accept4 getsockname getpeername getsockopt shutdown",
+            "connect bind listen accept4 getsockname getpeername shutdown",
             "Unix sockets of multiprocessing; socket() admits no other family"
         ),
     ]
@@ -64,6 +64,11 @@ extension Syscalls {
     ]
 
     static let sockets: [SyscallRule] = [
+        SyscallRule(
+            "getsockopt",
+            "never SO_PEERPIDFD (77), whose inode others share: what SOL_SOCKET tells of type, buffers, peers, families",
+            when: SyscallRule.Condition.oneOf(2, [2, 3, 4, 7, 8, 9, 13, 15, 16, 17, 20, 21, 30, 38, 39, 59, 66, 67])
+        ),
         SyscallRule("socket", "AF_UNIX only", when: [[.equal(0, 1)]]),
         SyscallRule("socket", "every other family is absent", when: [[.notEqual(0, 1)]], action: .refuse(EAFNOSUPPORT)),
         SyscallRule("socketpair", "AF_UNIX only", when: [[.equal(0, 1)]]),
@@ -75,14 +80,14 @@ extension Syscalls {
     ]
 
     static let network: [SyscallRule] = [
+        SyscallRule("getsockopt", "asking sockets of its own; this box has no file locks"),
         SyscallRule("socket", "AF_UNIX, AF_INET, AF_INET6", when: SyscallRule.Condition.oneOf(0, [1, 2, 10])),
         SyscallRule("socketpair", "AF_UNIX only", when: [[.equal(0, 1)]]),
         SyscallRule(
             "setsockopt",
-            "socket, TCP and IPv6 options, never TCP_ULP (31)",
-            when: [
-                [.equal(1, 1)], [.equal(1, 0)], [.equal(1, 41)], [.equal(1, 6), .notEqual(2, 31)],
-            ]
+            "socket, IP and IPv6 options; of TCP delays, sizes, keepalive and the like, never TCP_ULP (31)",
+            when: [[.equal(1, 1)], [.equal(1, 0)], [.equal(1, 41)]]
+                + SyscallRule.Condition.oneOf(2, [1, 2, 3, 4, 5, 6, 9, 12, 18]).map { [.equal(1, 6)] + $0 }
         ),
         SyscallRule(
             "sendmmsg",

@@ -74,7 +74,6 @@ static int prepare(uint16_t *step)
     *step = SP_STEP_CAPABILITIES;
     uint64_t keep = 1u << CAP_SYS_ADMIN | 1u << CAP_SETUID | 1u << CAP_SETGID | 1u << CAP_MKNOD;
     keep |= 1u << CAP_SYS_RESOURCE | 1u << CAP_DAC_OVERRIDE; /* a floor for oom_score_adj; rmdir in a closed root at the end */
-    if (spawner.bases[SP_CG_UNIFIED] < 0) keep |= 1u << CAP_KILL; /* version 1 has no cgroup.kill */
     if ((code = sys_keep_capabilities(keep)) != 0) return code;
     *step = SP_STEP_SECCOMP;
     if ((code = sys_install_filter(spawner.policy->filter, spawner.policy->filter_count)) != 0) return code;
@@ -148,10 +147,9 @@ int main(void)
     memset(none, 0xff, sizeof none);
     hello.error = prepare(&hello.step);
     send_reply(&hello, none);
-    if (hello.error != 0) return 1;
-    while (serve_one()) continue;
+    while (hello.error == 0 && serve_one()) continue;
     box_destroy_all(&spawner);
     for (int i = 0; i < SP_CG_COUNT; i++)
-        if (spawner.bases[i] >= 0) rmdir(spawner.policy->cgroups[i].base);
-    return 0;
+        if (spawner.policy && spawner.bases[i] > 0) rmdir(spawner.policy->cgroups[i].base);
+    return hello.error != 0;
 }

@@ -8,7 +8,7 @@ import Foundation
 enum PatchedSpawner {
     /// A layer, by the text in the spawner's sources that makes it.
     enum Layer: String, CaseIterable {
-        case pidNamespace, capabilityDrop, uniqueUsers, noExecution, landlock
+        case pidNamespace, capabilityDrop, uniqueUsers, noExecution, landlock, filter
 
         /// What stands in the source once, and what stands there without the layer.
         var edits: [(file: String, from: String, to: String)] {
@@ -23,6 +23,7 @@ enum PatchedSpawner {
                         "false"
                     ),
                 ]
+            case .filter: [("child.c", "        { SP_STEP_SECCOMP, install_filter },\n", "")]
             case .landlock: [("child.c", "        { SP_STEP_LANDLOCK, restrict_files },\n", "")]
             case .capabilityDrop: [("child.c", "        { SP_STEP_CAPABILITIES, drop_privileges },\n", "")]
             case .uniqueUsers:

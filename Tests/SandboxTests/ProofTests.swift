@@ -14,33 +14,35 @@ import Testing
         CapAmb:\t0000000000000000
         NoNewPrivs:\t1
         Seccomp:\t2
+        Seccomp_filters:\t2
         """
 
     @Test func `a box with all layers has no fault`() {
-        #expect(Proof(status: Self.good, uidBase: 1_000_000).faults.isEmpty)
+        #expect(Proof(status: Self.good, uidBase: 1_000_000, filters: 2).faults.isEmpty)
     }
 
     @Test(arguments: [
         ("CapBnd:\t0000000000000000", "CapBnd:\t000001ffffffffff"),
         ("CapEff:\t0000000000000000", "CapEff:\t0000000000000001"),
         ("NoNewPrivs:\t1", "NoNewPrivs:\t0"), ("Seccomp:\t2", "Seccomp:\t0"), ("Seccomp:\t2", "Nothing:\t2"),
+        ("Seccomp_filters:\t2", "Seccomp_filters:\t1"),
         ("Uid:\t1000017\t1000017", "Uid:\t1000017\t0"),
         ("Uid:\t1000017\t1000017\t1000017\t1000017", "Uid:\t0\t0\t0\t0"),
     ])
     func `one layer less is one fault`(is text: String, instead: String) {
         let status = Self.good.replacing(text, with: instead)
         #expect(status != Self.good)
-        #expect(Proof(status: status, uidBase: 1_000_000).faults.count == 1)
+        #expect(Proof(status: status, uidBase: 1_000_000, filters: 2).faults.count == 1)
     }
 
     @Test(arguments: [(UInt32(1_000_016), 0), (1_000_017, 2)]) func `the user is above the base`(
         base: UInt32,
         faults: Int
     ) {
-        #expect(Proof(status: Self.good, uidBase: base).faults.count == faults)
+        #expect(Proof(status: Self.good, uidBase: base, filters: nil).faults.count == faults)
     }
 
     @Test func `a host that hides processes cannot be asked`() {
-        #expect(Proof(status: "", uidBase: 0).faults.isEmpty)
+        #expect(Proof(status: "", uidBase: 0, filters: 2).faults.isEmpty)
     }
 }

@@ -48,12 +48,13 @@ extension RealBoxes {
             #expect(try run(.hostname, without: [.capabilityDrop], [.filter]) == "made")
         }
 
-        @Test func `a box whose capabilities were not dropped is refused from outside`() throws {
-            let live = try live(without: [.capabilityDrop], policies: [], attack: .hostname, isChecking: true)
+        @Test(arguments: [(PatchedSpawner.Layer.capabilityDrop, "CapBnd"), (.filter, "Seccomp_filters")])
+        func `a box that lacks a layer is refused from outside`(layer: PatchedSpawner.Layer, field: String) throws {
+            let live = try live(without: [layer], policies: [], attack: .hostname, isChecking: true)
             let error = #expect(throws: SandboxError.self) {
                 _ = try live.spawner.spawn(.worker, version: LiveSpawner.version, limits: LiveSpawner.limits)
             }
-            #expect(error?.step == "proof" && error?.detail.contains("CapBnd") == true)
+            #expect(error?.step == "proof" && error?.detail.contains(field) == true)
             #expect(live.boxGroups == 0)
         }
 
