@@ -63,6 +63,9 @@ class Ends(HostileCase):
     def test_an_abort_is_told_by_the_signal_that_process_1_dies_of(self):
         self.assert_ended(self.provoke("ends_itself", "abort"), "signal", "SignalError", "SIGSEGV", "abort()")
 
+    def test_an_exit_is_told_as_one_however_long_the_kernel_clears_up_behind_it(self):
+        self.assert_ended(self.provoke("ends_itself", "names"), "exit", "SystemExit", "exited with code 3")
+
     def test_signals_that_the_first_process_sends_to_itself_do_nothing(self):
         for name in ("SIGTERM", "SIGKILL", "SIGABRT"):
             with self.subTest(name):
