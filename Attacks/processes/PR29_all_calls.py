@@ -16,7 +16,7 @@ WAITING = {23, 34, 270, 271}
 UNFILTERED = {335, 336}  # From Linux 6.14 and 6.18 the kernel asks no filter about its own trampolines; older ones do.
 REFUSED = {errno.ENOSYS: 1, errno.EPERM: 2, errno.EAFNOSUPPORT: 3, errno.ENOLCK: 5, errno.EOPNOTSUPP: 6}
 OUTCOMES = ("reached", "ENOSYS", "EPERM", "EAFNOSUPPORT", "pretended", "ENOLCK", "EOPNOTSUPP")
-PRETENDED = {74, 75, 221}  # The kernel would say EBADF of descriptor -1.
+PRETENDED = {74, 75, 203, 221}  # The kernel would say EBADF of descriptor -1, and EFAULT of address -1.
 GOLDEN = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "golden", "python-syscalls.txt")
 
 

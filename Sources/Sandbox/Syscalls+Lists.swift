@@ -22,7 +22,7 @@ extension Syscalls {
         ),
         SyscallRule("setitimer clock_gettime clock_getres clock_nanosleep nanosleep times", "clocks and timers"),
         SyscallRule(
-            "set_robust_list set_tid_address rseq sched_yield sched_getaffinity sched_setaffinity arch_prctl restart_syscall",
+            "set_robust_list set_tid_address rseq sched_yield sched_getaffinity arch_prctl restart_syscall",
             "threads of the C library and of numerical libraries"
         ),
         SyscallRule(

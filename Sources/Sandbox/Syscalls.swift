@@ -61,6 +61,11 @@ enum Syscalls {
                 "what a box writes is in memory, and on its read-only files it would flush the host's disk",
                 action: .pretend
             ),
+            SyscallRule(
+                "sched_setaffinity",
+                "the kernel's own threads would move the box's, half a processor's worth and on no bill",
+                action: .pretend
+            ),
             SyscallRule("fadvise64", "advice that would evict the page cache of files all share", action: .pretend),
             SyscallRule(
                 "sendto recvfrom",
