@@ -22,6 +22,8 @@ ENDINGS = {
     "TimeoutError": "the deadline killed the box",
     "DiskLimitError": "/tmp was full when the box was killed",
     "SignalError": "the worker itself was killed",
+    "SIGALRM": "a stressor sent stress-ng a signal that ends it",
+    "SIGKILL": "a stressor sent stress-ng a signal that ends it",
 }
 JUDGED = """What had to hold after each run:
 
@@ -39,7 +41,8 @@ def document(stress, results, faults, options):
     """Tables of the classes, of the stressors alone, and of what was left out."""
     everything = unique([stress.control, *(result for found in results.values() for result in found)])
     head = ["# Stress", "", "Made by `Attacks/stress.py --write`: stress-ng with its libraries lies in an algorithm's folder, and runs in",
-            "boxes with the default limits, a fresh one for each call.", "", *setting(stress, options), "", summary(everything, faults), "", JUDGED]
+            "boxes with the default limits, a fresh one for each call.", "", *setting(stress, options), ""]
+    head += [summary(everything, faults), "", JUDGED]
     body = ["", "## Classes", "", *classes(results, options), ""]
     if options.each:
         body += ["## Stressors alone", "", f"Each for {options.each} s.", "", *alone(everything), ""]
@@ -49,8 +52,8 @@ def document(stress, results, faults, options):
 
 def setting(stress, options):
     """When and where."""
-    yield (f"{time.strftime('%Y-%m-%d')}, commit {commit()}, stress-ng {box.version()}, Linux {platform.release()}, {platform.machine()}, "
-           f"{os.cpu_count()} CPUs.")
+    yield (f"{time.strftime('%Y-%m-%d')}, commit {commit()}, stress-ng {box.version()}, Linux {platform.release()}, "
+           f"{platform.machine()}, {os.cpu_count()} CPUs.")
     yield (f"The bystander's p99 is {stress.place.quiet * 1e3:.1f} ms without stress, and "
            f"{judge.milliseconds(stress.control.others, 0.99):.1f} ms beside a box that computes in sixteen processes. "
            + ("How long it waited is reported and not judged, since other work went on beside." if options.patient
@@ -59,17 +62,18 @@ def setting(stress, options):
 
 def classes(results, options):
     """One row for each class."""
-    yield (f"First all of a class in one box, for {options.seconds} s; then eight at a time with `--maximize`, each started again when it ends, until "
-           f"the deadline kills the box after {options.seconds} s. A box that ended early is followed by another.")
+    yield (f"First all of a class in one box, for {options.seconds} s; then eight at a time with `--maximize`, each started again when "
+           f"it ends, until the deadline kills the box after {options.seconds} s. A box that ended early is followed by another.")
     yield ""
     yield "| class | stressors | all at once | eight at a time | most memory | most processes | bystander p50, p99, slowest | harm |"
     yield "|---|---|---|---|---|---|---|---|"
     for name, found in results.items():
-        ended = {kind: sum((result.endings for result in found if result.plan.kind == kind), collections.Counter()) for kind in ("class", "eights")}
+        together, eights = (sum((result.endings for result in found if result.plan.kind == kind), collections.Counter())
+                            for kind in ("class", "eights"))
         waits = [second for result in found for second in result.others]
         harm = "; ".join(f"{shown(result)}: {fault}" for result in found for fault in result.faults) or "none"
-        yield (f"| {name} | {len({stressor for result in found for stressor in result.plan.stressors})} | {count(ended['class'])} | "
-               f"{count(ended['eights'])} | {max(result.sampler.box_bytes for result in found) // judge.MIB} MiB | "
+        yield (f"| {name} | {len({stressor for result in found for stressor in result.plan.stressors})} | {count(together)} | "
+               f"{count(eights)} | {max(result.sampler.box_bytes for result in found) // judge.MIB} MiB | "
                f"{max(result.sampler.processes for result in found)} | "
                f"{', '.join(f'{judge.milliseconds(waits, share):.1f}' for share in (0.5, 0.99, 1))} ms | {harm} |")
 
@@ -109,10 +113,10 @@ def totals(stress, results):
     share = max(results, key=lambda result: result.sampler.kernel_share)
     lines = max(results, key=lambda result: result.log_lines)
     yield f"- The daemon held {stress.host.bytes_before // judge.MIB} MiB before and {stress.bytes_after // judge.MIB} MiB after."
-    yield (f"- The kernel, files in memory included, held {memory.sampler.host_bytes // judge.MIB} MiB more at most ({shown(memory)}); its own threads "
-           f"used {share.sampler.kernel_share:.2f} of a processor at most ({shown(share)}).")
-    yield (f"- The kernel wrote {sum(result.log_lines for result in results)} lines to its log, {lines.log_lines} of them in one run ({shown(lines)}), "
-           "most of them about boxes that ran out of memory.")
+    yield (f"- The kernel, files in memory included, held {memory.sampler.host_bytes // judge.MIB} MiB more at most ({shown(memory)}); "
+           f"its own threads used {share.sampler.kernel_share:.2f} of a processor at most ({shown(share)}).")
+    yield (f"- The kernel wrote {sum(result.log_lines for result in results)} lines to its log, {lines.log_lines} of them in one run "
+           f"({shown(lines)}): processes ended by signals, and boxes out of memory. Work beside the test wrote some of them.")
     if stress.dying is not None:
         yield (f"- {stress.dying_after - stress.dying} removed control groups are still held by pages of files that they were the first to read; "
                "they go when the kernel wants those pages.")
@@ -152,10 +156,11 @@ def summary(results, faults):
 def record(result):
     """A run as JSON."""
     sampler = result.sampler
-    return {"kind": result.plan.kind, "stressors": list(result.plan.stressors), "endings": dict(result.endings), "faults": result.faults,
-            "doubts": result.doubts, "run_seconds": result.run_seconds, "cpu_seconds": result.cpu_seconds, "box_bytes": sampler.box_bytes,
-            "processes": sampler.processes, "kernel_bytes": sampler.host_bytes, "kernel_cpu": sampler.kernel_share, "log_lines": result.log_lines,
-            "p50_ms": judge.milliseconds(result.others, 0.5), "p99_ms": judge.milliseconds(result.others, 0.99), "said": result.said}
+    return {"kind": result.plan.kind, "stressors": list(result.plan.stressors), "endings": dict(result.endings),
+            "faults": result.faults, "doubts": result.doubts, "run_seconds": result.run_seconds, "cpu_seconds": result.cpu_seconds,
+            "box_bytes": sampler.box_bytes, "processes": sampler.processes, "kernel_bytes": sampler.host_bytes,
+            "kernel_cpu": sampler.kernel_share, "log_lines": result.log_lines, "p50_ms": judge.milliseconds(result.others, 0.5),
+            "p99_ms": judge.milliseconds(result.others, 0.99), "said": result.said}
 
 
 def commit():
