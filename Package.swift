@@ -111,8 +111,21 @@ let package = Package(
             swiftSettings: strict
         ),
 
+        // `make bench`.
+        .executableTarget(
+            name: "ledger-bench",
+            dependencies: ["Billing"],
+            path: "Benchmarks/Ledger",
+            swiftSettings: strict
+        ),
+
         .testTarget(name: "SQLiteTests", dependencies: ["SQLite"], swiftSettings: strict),
-        .testTarget(name: "BillingTests", dependencies: ["Billing", "SQLite"], swiftSettings: strict),
+        .testTarget(
+            name: "BillingTests",
+            dependencies: ["Billing", "SQLite"],
+            exclude: ["Fixtures"],
+            swiftSettings: strict
+        ),
         .testTarget(name: "CatalogTests", dependencies: ["Catalog", "SQLite"], swiftSettings: strict),
         .testTarget(
             name: "SandboxTests",

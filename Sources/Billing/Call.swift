@@ -18,6 +18,8 @@ public struct CallDescription: Sendable {
     public let wallLimit: Duration
     /// When the caller stops waiting; admission never waits past it.
     public let deadline: ContinuousClock.Instant
+    /// The call that this one repeats for nothing, because its answer was too large to keep.
+    public let replayOf: InvocationID?
 
     /// Describes a call.
     ///
@@ -31,6 +33,7 @@ public struct CallDescription: Sendable {
     ///   - cpus: how many CPUs the call may use, at least 1.
     ///   - wallLimit: the longest the call may run.
     ///   - deadline: when the caller stops waiting.
+    ///   - replayOf: the call that this one repeats for nothing; see ``KeyClaim/replayOf``.
     public init(
         invocation: InvocationID,
         account: String,
@@ -40,7 +43,8 @@ public struct CallDescription: Sendable {
         version: String,
         cpus: Int,
         wallLimit: Duration,
-        deadline: ContinuousClock.Instant
+        deadline: ContinuousClock.Instant,
+        replayOf: InvocationID? = nil
     ) {
         self.invocation = invocation
         self.account = account
@@ -51,6 +55,7 @@ public struct CallDescription: Sendable {
         self.cpus = cpus
         self.wallLimit = wallLimit
         self.deadline = deadline
+        self.replayOf = replayOf
     }
 }
 
@@ -68,6 +73,8 @@ public struct UsageRecord: Sendable {
     public var queue: Duration
     /// Time spent loading the code; not charged.
     public var load: Duration
+    /// CPU time of that; counts against the author's allowance, or, when the call fails, also the caller's.
+    public var loadCPU: Duration
     /// Whether a loaded worker was reused.
     public var warm: Bool
     /// The memory limit of the worker.
@@ -88,6 +95,7 @@ public struct UsageRecord: Sendable {
     ///   - cpu: CPU time used.
     ///   - queue: time waited.
     ///   - load: time spent loading.
+    ///   - loadCPU: CPU time of that.
     ///   - warm: whether a loaded worker was reused.
     ///   - memoryLimitBytes: the memory limit.
     ///   - memoryPeakBytes: the most memory used.
@@ -100,6 +108,7 @@ public struct UsageRecord: Sendable {
         cpu: Duration,
         queue: Duration = .zero,
         load: Duration = .zero,
+        loadCPU: Duration = .zero,
         warm: Bool = false,
         memoryLimitBytes: Int64 = 0,
         memoryPeakBytes: Int64 = 0,
@@ -112,36 +121,11 @@ public struct UsageRecord: Sendable {
         self.cpu = cpu
         self.queue = queue
         self.load = load
+        self.loadCPU = loadCPU
         self.warm = warm
         self.memoryLimitBytes = memoryLimitBytes
         self.memoryPeakBytes = memoryPeakBytes
         self.bytesIn = bytesIn
         self.bytesOut = bytesOut
     }
-}
-
-/// What a settled call cost; it exists only when the charge is durable.
-public struct Receipt: Sendable, Equatable {
-    /// The call.
-    public let invocation: InvocationID
-    /// What the caller paid: compute and royalty.
-    public let charge: Microcredits
-    /// The royalty in it.
-    public let royalty: Microcredits
-    /// The compute in it.
-    public let compute: Microcredits
-    /// The account's credit after this charge, before the holds of other running calls.
-    public let remaining: Microcredits
-    /// The price book version that priced it.
-    public let priceVersion: Int64
-}
-
-/// An account's money, exact as of the last commit plus the holds of running calls.
-public struct Balance: Sendable, Equatable, Codable {
-    /// What new calls may hold.
-    public let available: Microcredits
-    /// Held for running calls.
-    public let held: Microcredits
-    /// Spent since the account was opened.
-    public let spent: Microcredits
 }

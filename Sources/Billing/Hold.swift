@@ -1,7 +1,9 @@
 /// The right to run one call, and the money held for it.
 ///
 /// Give it to ``Ledger/settle(_:_:)`` when something ran, or to ``Ledger/release(_:)`` when nothing did; a hold that
-/// ends otherwise is given back by itself. Held in memory only: it dies with the process.
+/// ends otherwise is given back by itself. Most are held in memory and die with the
+/// process, as the boxes do; one of a large worst case (``LedgerLimits/durableHoldMin``) is on disk as well, and the next
+/// process gives it back.
 public struct Hold: ~Copyable, Sendable {
     /// The call.
     public let invocation: InvocationID

@@ -27,13 +27,7 @@ extension Ledger {
         ref: String,
         actor: String
     ) async throws(LedgerError) -> Balance {
-        guard (1...Microcredits.maximum.rawValue).contains(amount.rawValue) else {
-            let range = "more than 0 and at most \(Microcredits.maximum) credits"
-            throw LedgerError(BillingError("amount", amount.description, range))
-        }
-        guard (1...255).contains(ref.utf8.count) else {
-            throw LedgerError(BillingError("ref", ref, "1 to 255 bytes"))
-        }
+        try check(amount: amount.rawValue, ref: ref)
         let topUp = TopUp(account: account, amount: amount.rawValue, ref: ref, actor: String(actor.prefix(128)))
         _ = try await administer(.topUp(topUp))
         return try balance(of: account)
@@ -77,10 +71,11 @@ extension Ledger {
         guard let found = state.withLock({ $0.accounts[account] }) else {
             throw LedgerError(.accountUnknown, account)
         }
+        let now = clock.unixMicroseconds()
         return Balance(
-            available: Microcredits(rawValue: found.credits + found.overdraft - found.debits - found.held),
+            available: Microcredits(rawValue: found.limit(at: now) - found.debits - found.held),
             held: Microcredits(rawValue: found.held),
-            spent: Microcredits(rawValue: found.debits)
+            spent: Microcredits(rawValue: found.debits - found.uncharged)
         )
     }
 

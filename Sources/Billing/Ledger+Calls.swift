@@ -19,14 +19,24 @@ extension Ledger {
         }
         let now = moment
         switch state.withLock({ $0.arrive(call, at: now) }) {
-        case .admitted(let held): return Hold(held, priceVersion: priceVersion, ledger: self)
+        case .admitted(let held): return try await hold(held)
         case .refused(let refusal): throw refusal
         case .waiting(let pending, let waiter):
             switch await wait(pending, waiter: waiter) {
-            case .success(let held): return Hold(held, priceVersion: priceVersion, ledger: self)
+            case .success(let held): return try await hold(held)
             case .failure(let refusal): throw refusal
             }
         }
+    }
+
+    /// Hands out a hold, a large one only when it is on disk.
+    private func hold(_ held: HeldCall) async throws(Refusal) -> Hold {
+        let hold = Hold(held, priceVersion: priceVersion, ledger: self)
+        guard held.isDurable else { return hold }
+        if case .failure(let error) = await perform(.hold(held)) {
+            throw .plain(.queueFull, metric: "ledger", scope: "daemon", retryAfterSeconds: 1, message: "\(error)")
+        }
+        return hold
     }
 
     private func wait(_ pending: PendingCall, waiter: Waiter) async -> Waiter.Decision {
@@ -60,16 +70,23 @@ extension Ledger {
     /// - Parameters:
     ///   - hold: the call's hold.
     ///   - usage: what was measured.
+    ///   - answer: what the call's idempotency key shall remember; nil for a call without one.
     /// - Returns: the receipt, when the commit is on disk.
     /// - Throws: `LedgerError`: `.outcomeUnknown` when the commit failed, `.conflict` when the invocation was charged
     ///   before, `.closed` when the ledger has stopped and nothing was recorded.
-    public func settle(_ hold: consuming Hold, _ usage: UsageRecord) async throws(LedgerError) -> Receipt {
+    public func settle(
+        _ hold: consuming Hold,
+        _ usage: UsageRecord,
+        keeping answer: KeptAnswer? = nil
+    ) async throws(LedgerError) -> Receipt {
         let number = hold.number
         guard let held = state.withLock({ $0.beginSettling(number) }) else {
             throw LedgerError(.conflict, "the hold of \(hold.invocation) was closed before")
         }
-        let settlement = Settlement(held: held, usage: usage, priceVersion: priceVersion)
-        switch await perform(.settle(settlement)) {
+        let row = answer?.row(bytesMax: limits.keptAnswerBytesMax)
+        let result = await perform(.settle(Settlement(held: held, usage: usage, keeping: row)))
+        answer?.claim.end()
+        switch result {
         case .success(.receipt(let receipt)): return receipt
         case .success: throw LedgerError(.conflict, "the writer answered a settlement with something else")
         case .failure(let error):
@@ -94,6 +111,10 @@ extension Ledger {
         let now = moment
         let (announcements, drainers) = state.withLock { state in
             guard let held = close(&state, number) else { return ([Announcement](), state.takeDrainers()) }
+            // No one waits for it: what is lost with the process is voided by the next one.
+            if held.isDurable, !held.isSettling {
+                _ = writer.queue.append(Operation(action: .void(held.pending.call.invocation), reply: nil))
+            }
             let account = held.pending.call.account
             let told = state.advance(released: held.pending.scopes, accounts: [account], at: now)
             return (told, state.takeDrainers())

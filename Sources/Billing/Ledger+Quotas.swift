@@ -70,7 +70,8 @@ extension Ledger {
     ///   - algorithm: `OWNER/NAME`.
     /// - Returns: one entry for each metric.
     public func explain(account: String, keyID: String, algorithm: String) -> [QuotaExplanation] {
-        let scopes = QuotaScope.matching(account: account, keyID: keyID, algorithm: algorithm)
+        var scopes = QuotaScope.matching(account: account, keyID: keyID, algorithm: algorithm)
+        scopes.append(QuotaScope.author(of: algorithm))
         let now = moment
         return state.withLock { state in
             QuotaMetric.allCases.map { metric in
@@ -90,7 +91,7 @@ extension AdmissionState {
         at moment: Moment
     ) -> QuotaExplanation.Link? {
         let isAccount = scope == "account:\(account)"
-        let standard = isAccount && metric == .concurrentCalls ? limits.concurrentCallsDefault : nil
+        let standard = standard(scope, metric, isAccount: isAccount)
         guard let limit = scopes[scope]?.quotas[metric]?.limit ?? standard else { return nil }
         let now = max(moment.unixMicroseconds, ledgerMicroseconds)
         var used: Int64 = 0
@@ -100,7 +101,24 @@ extension AdmissionState {
         case .spendDay, .spendMonth, .cpuSecondsMonth:
             let budget = scopes[scope]?.budgets(scope: scope, now: now).first { $0.metric == metric }
             used = budget.map { ($0.captured + $0.held + $0.scale - 1) / $0.scale } ?? 0
+        case .unpaidCPUDay:
+            let window = metric.window?.index(at: now) ?? 0
+            used = ((unpaid[scope]?.used(in: window) ?? 0) + metric.scale - 1) / metric.scale
         }
         return .init(scope: scope, limit: limit, used: used, reset: metric.window?.resetSeconds(at: now))
+    }
+
+    /// What holds in a scope when no quota says otherwise.
+    private func standard(_ scope: String, _ metric: QuotaMetric, isAccount: Bool) -> Int64? {
+        switch metric {
+        case .concurrentCalls: return isAccount ? limits.concurrentCallsDefault : nil
+        case .unpaidCPUDay:
+            let isPair = scope.contains("+")
+            let isAuthor = scope.hasPrefix("author:")
+            guard isAccount || isPair || isAuthor else { return nil }
+            let limit = isPair ? limits.unpaidCPUPair : isAuthor ? limits.unpaidCPUAuthor : limits.unpaidCPUAccount
+            return limit.wholeMicroseconds / metric.scale
+        default: return nil
+        }
     }
 }

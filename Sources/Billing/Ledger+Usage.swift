@@ -1,5 +1,4 @@
 import SQLite
-import Synchronization
 
 /// One usage record as it is listed.
 public struct Usage: Sendable, Equatable, Codable {
@@ -83,18 +82,26 @@ extension Ledger {
     /// - Throws: `LedgerError` with kind `.read` or `.closed`.
     public func usage(account: String? = nil, limit: Int) throws(LedgerError) -> [Usage] {
         let rows = Int64(max(0, min(limit, limits.usageRowsMax)))
-        return try read { (connection) throws(SQLiteError) in
+        return try read { (reader) throws(SQLiteError) in
             guard let account else {
-                return try connection.query(
+                return try reader.connection.query(
                     "\(Self.columns) ORDER BY u.seq DESC LIMIT ?",
                     .integer(rows),
                     row: Self.usage
                 )
             }
-            let condition = "WHERE u.payer = (SELECT id FROM account WHERE owner = ? AND kind = 1)"
-            return try connection.query(
-                "\(Self.columns) \(condition) ORDER BY u.seq DESC LIMIT ?",
+            // From the payer's last record along the list of its records.
+            let sql = """
+                WITH RECURSIVE list(seq, place) AS (
+                  SELECT last_usage, 1 FROM account WHERE owner = ? AND kind = 1 AND last_usage IS NOT NULL
+                  UNION ALL SELECT x.prev, place + 1 FROM list JOIN usage x ON x.seq = list.seq
+                  WHERE x.prev IS NOT NULL AND place < ?)
+                \(Self.columns) JOIN list ON list.seq = u.seq ORDER BY u.seq DESC LIMIT ?
+                """
+            return try reader.connection.query(
+                sql,
                 .text(account),
+                .integer(rows),
                 .integer(rows),
                 row: Self.usage
             )
@@ -107,23 +114,10 @@ extension Ledger {
     /// - Returns: the record, or nil when there is none (yet).
     /// - Throws: `LedgerError` with kind `.read` or `.closed`.
     public func usage(id: InvocationID) throws(LedgerError) -> Usage? {
-        try read { (connection) throws(SQLiteError) in
-            try connection.query("\(Self.columns) WHERE u.invocation = ?", .blob(id.bytes), row: Self.usage).first
+        try read { (reader) throws(SQLiteError) in
+            try reader.connection.query("\(Self.columns) WHERE u.invocation = ?", .blob(id.bytes), row: Self.usage)
+                .first
         }
-    }
-
-    private func read<Result: Sendable>(
-        _ body: (Connection) throws(SQLiteError) -> Result
-    ) throws(LedgerError) -> Result {
-        let result: Swift.Result<Result, LedgerError> = reader.withLock { connection in
-            guard let connection else { return .failure(LedgerError(.closed, "the ledger is closed")) }
-            do throws(SQLiteError) {
-                return .success(try body(connection))
-            } catch {
-                return .failure(LedgerError(.read, "usage", cause: error))
-            }
-        }
-        return try result.get()
     }
 
     private static func usage(_ row: borrowing Statement) -> Usage {

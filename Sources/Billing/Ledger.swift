@@ -9,7 +9,7 @@ import Synchronization
 /// One thread owns the only writing connection; readers have their own.
 public final class Ledger: Sendable {
     let state: Mutex<AdmissionState>
-    let reader: Mutex<Connection?>
+    let reader: Mutex<LedgerReader?>
     let writer: LedgerWriter
     let clock: LedgerClock
     /// The bounds given at the start.
@@ -36,15 +36,15 @@ public final class Ledger: Sendable {
         onPoison: @escaping @Sendable (LedgerError) -> Void
     ) throws(LedgerError) {
         let file: LedgerFile
-        let reading: Connection
+        let reading: LedgerReader
         do throws(SQLiteError) {
             file = try LedgerFile(
                 path: path,
                 prices: prices,
                 now: clock.unixMicroseconds(),
-                pagesMax: limits.filePagesMax
+                limits: limits
             )
-            reading = try Connection(path: path, access: .readOnly)
+            reading = try LedgerReader(path: path)
         } catch {
             throw LedgerError(.open, path, cause: error)
         }
@@ -57,6 +57,9 @@ public final class Ledger: Sendable {
         reader = Mutex(reading)
         thread = Mutex(nil)
         let box = WeakLedger()
+        file.takeBack = { account, amount, time in
+            box.ledger?.state.withLock { $0.takeBack(account, amount, at: time) } ?? 0
+        }
         writer = LedgerWriter(
             file: file,
             clock: clock,

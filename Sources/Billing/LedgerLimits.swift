@@ -12,8 +12,21 @@ public struct LedgerLimits: Sendable {
     public var holdsMax = 65_536
     /// Operations in the writer's queue from which on new calls and administrative changes are refused.
     public var writerQueueMax = 16_384
-    /// Operations in one commit.
-    public var batchMax = 4096
+    /// Operations in one commit; so few that it takes some milliseconds.
+    public var batchMax = 512
+    /// How long an idempotency key is remembered.
+    public var keyLifetime: Duration = .seconds(24 * 3600)
+    /// The largest answer that is kept with its key; a call with a larger one is run again, once, for nothing.
+    public var keptAnswerBytesMax = 1 << 20
+    /// Worst cases of at least so much are held durably: the hold is on disk before the call starts.
+    public var durableHoldMin = Microcredits(rawValue: 10_000_000_000)
+    /// CPU time that nobody pays for, in a day, when no quota says otherwise: of an account, of an author's algorithms,
+    /// and of one account's calls of one algorithm.
+    public var unpaidCPUAccount: Duration = .seconds(60)
+    /// See ``unpaidCPUAccount``.
+    public var unpaidCPUAuthor: Duration = .seconds(600)
+    /// See ``unpaidCPUAccount``.
+    public var unpaidCPUPair: Duration = .seconds(60)
     /// Rows one usage listing returns at most.
     public var usageRowsMax = 1000
     /// Size of the ledger file in pages of 4 KiB; 0 leaves it to the file system.

@@ -12,6 +12,20 @@ public struct Refusal: Error, Sendable, Equatable {
         case credit
         /// A CPU quota.
         case cpuQuota
+        /// Failures and loading have used up the CPU time that nobody pays for.
+        case failureAllowance
+        /// The account takes no calls.
+        case accountFrozen
+        /// The account is closed for ever.
+        case accountClosed
+        /// Another call with the same idempotency key runs.
+        case keyInFlight
+        /// The idempotency key was used for another request.
+        case keyMismatch
+        /// The key's answer was too large to keep, and the call has been run again once.
+        case keyAnswerGone
+        /// An audit found the ledger wrong.
+        case auditFailed
         /// Too many calls waiting, or too much to record.
         case queueFull
         /// No such account.

@@ -75,6 +75,8 @@ public struct CallReply: Sendable {
     public var queue: Duration = .zero
     /// Importing the code and `load()`, not charged.
     public var load: Duration = .zero
+    /// CPU time of that.
+    public var loadCPU: Duration = .zero
     /// Running, from the first byte of the request to the last of the answer.
     public var wall: Duration = .zero
     /// CPU time of all processes, by the kernel's count.

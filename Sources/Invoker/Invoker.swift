@@ -161,7 +161,7 @@ public final class Invoker: Sendable {
         release(worker, job, result)
         // Workers that die in their sleep, one after another, are their author's.
         if case .lost = result.answer, isWarm, mayRetry { return nil }
-        return job.attempt(result, isWarm: isWarm, load: isWarm ? .zero : worker.loadTime)
+        return job.attempt(result, loaded: isWarm ? nil : worker)
     }
 
     /// Kills another call's sleeping worker at once, and leaves the waiting for its end to a thread that nobody waits for:

@@ -46,14 +46,16 @@ struct Job: Sendable {
         var reply = CallReply(answer: .fault(""), queue: queue)
         switch failure {
         case .platform(let error): reply.answer = .fault("\(error)")
-        case .author(let failure, let log):
+        case .author(let failure, let log, let cpu):
             reply.answer = .failure(failure)
             reply.log = log
+            reply.loadCPU = cpu
         }
         return Attempt(reply, startMicroseconds: startMicroseconds)
     }
 
-    func attempt(_ result: ExchangeResult, isWarm: Bool, load: Duration) -> Attempt {
+    /// What came of a call; `loaded` is the worker that was started for it, nil for one that slept.
+    func attempt(_ result: ExchangeResult, loaded: Worker?) -> Attempt {
         var reply = CallReply(answer: .fault("the worker was gone before it was told anything"))
         switch result.answer {
         case .value(let kind, let value): reply.answer = .value(kind, value)
@@ -67,9 +69,10 @@ struct Job: Sendable {
                 reply.answer = .failure(failure)
             }
         }
-        reply.isWarm = isWarm
+        reply.isWarm = loaded == nil
         reply.queue = queue
-        reply.load = load
+        reply.load = loaded?.loadTime ?? .zero
+        reply.loadCPU = loaded?.loadCPU ?? .zero
         reply.wall = result.wall
         reply.cpu = result.cpu
         reply.log = result.log
@@ -131,6 +134,7 @@ extension CallRequest {
             cpu: attempt.reply.cpu,
             queue: attempt.reply.queue,
             load: attempt.reply.load,
+            loadCPU: attempt.reply.loadCPU,
             warm: attempt.reply.isWarm,
             memoryLimitBytes: version.memoryBytes,
             memoryPeakBytes: Int64(clamping: attempt.memoryPeakBytes),

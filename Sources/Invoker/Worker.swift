@@ -16,6 +16,7 @@ final class Worker: @unchecked Sendable {
     private var cpuToldMicros: UInt64?
     /// CPU time and wall time of importing the code and of `load()`; the house's.
     private(set) var loadTime: Duration = .zero
+    private(set) var loadCPU: Duration = .zero
 
     private init(key: PoolKey, limits: BoxLimits, box: consuming Box) {
         self.key = key
@@ -55,6 +56,7 @@ final class Worker: @unchecked Sendable {
         ) { $0 == .ready ? 0 : $0 == .loadError ? Exchange.errorBytesMax : nil }
         let event = conversation.next(box)
         if case .frame(.ready, _, _) = event {
+            loadCPU = .microseconds(Int64(clamping: box.cpuMicros))
             self.box = consume box
             return
         }
@@ -62,8 +64,9 @@ final class Worker: @unchecked Sendable {
         box.kill()
         conversation.drainLogs(box)
         let death = Self.end(box)
-        if case .deadline = event { throw .author(onTimeout, log: conversation.log.text) }
-        throw .author(Self.loadFailure(event, evidence, death, limits), log: conversation.log.text)
+        let cpu = Duration.microseconds(Int64(clamping: death?.cpuMicros ?? 0))
+        if case .deadline = event { throw .author(onTimeout, log: conversation.log.text, cpu: cpu) }
+        throw .author(Self.loadFailure(event, evidence, death, limits), log: conversation.log.text, cpu: cpu)
     }
 
     private static func end(_ box: consuming Box) -> Death? { try? box.destroy() }
@@ -126,6 +129,6 @@ struct WorkerVersion: Sendable {
 
 /// Why a worker did not start.
 enum StartFailure: Error, Sendable {
-    case author(Failure, log: String)
+    case author(Failure, log: String, cpu: Duration)
     case platform(SandboxError)
 }

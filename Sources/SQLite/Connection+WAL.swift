@@ -1,4 +1,5 @@
 import CSQLite
+import Glibc
 
 /// What a checkpoint found and did.
 public struct CheckpointResult: Sendable, Equatable {
@@ -63,6 +64,30 @@ extension Connection {
     public func setGrowthStep(bytes: Int32) {
         var step = bytes
         sqlite3_file_control(handle, "main", SQLITE_FCNTL_CHUNK_SIZE, &step)
+    }
+
+    /// Makes the log file larger with zeros, so that commits write over what is there.
+    ///
+    /// Making a file longer costs the file system more than writing into it. SQLite takes what has no valid checksum for
+    /// the end of the log. Done as far as the disk has room: without it commits are slower, and nothing else.
+    ///
+    /// - Parameter bytes: the size; a file that is larger stays as it is.
+    public func growLog(to bytes: Int) {
+        let file = open(path + "-wal", O_WRONLY | O_CLOEXEC)
+        guard file >= 0 else { return }
+        defer { close(file) }
+        let zeros = [UInt8](repeating: 0, count: 1 << 20)
+        let before = lseek(file, 0, SEEK_END)
+        var end = Int(before)
+        while end < bytes {
+            let written = pwrite(file, zeros, min(zeros.count, bytes - end), off_t(end))
+            guard written > 0 else {
+                ftruncate(file, before)
+                return
+            }
+            end += written
+        }
+        fsync(file)
     }
 
     /// Moves pages from the write-ahead log into the database file.

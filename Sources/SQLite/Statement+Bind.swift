@@ -35,6 +35,13 @@ extension Value: ExpressibleByIntegerLiteral, ExpressibleByStringLiteral, Expres
 private let transient = unsafeBitCast(-1, to: sqlite3_destructor_type.self)
 
 extension Statement {
+    /// Binds null to a placeholder.
+    ///
+    /// - Throws: `SQLiteError` with step `.bind`.
+    public func bindNull(_ index: Int32) throws(SQLiteError) {
+        try check(sqlite3_bind_null(handle, index))
+    }
+
     /// Binds an integer, or null, to a placeholder.
     ///
     /// - Throws: `SQLiteError` with step `.bind`.

@@ -161,6 +161,20 @@ extension TestLedger {
     }
 }
 
+extension TestLedger {
+    /// The grants of an account, in the order in which they are used.
+    func lots(_ owner: String) throws -> [(expires: Int64?, balance: Int64)] {
+        let connection = try Connection(path: path, access: .readOnly)
+        let sql = """
+            SELECT expires_us, credits - debits FROM account WHERE owner = ? AND parent IS NOT NULL
+            ORDER BY priority, expires_us IS NULL, expires_us, id
+            """
+        return try connection.query(sql, .text(owner)) { (row) throws(SQLiteError) in
+            (row.optionalInt64(0), row.int64(1))
+        }
+    }
+}
+
 extension Result where Failure == any Error {
     /// Runs a closure and keeps what it returned or threw.
     init(_ body: () async throws -> Success) async {

@@ -75,7 +75,7 @@ extension AdmissionState {
             Budget(
                 metric: nil,
                 scope: pending.accountScope,
-                limit: account.credits + account.overdraft,
+                limit: account.limit(at: now),
                 captured: account.debits,
                 held: account.held
             )

@@ -2,13 +2,15 @@ extension AdmissionState {
     /// Counts an admitted call against its account and all its scopes.
     mutating func hold(_ pending: PendingCall, wall: Int64, ceiling: Bool) -> HeldCall {
         lastHold += 1
+        let money = pending.cost.money(wall)
         let held = HeldCall(
             number: lastHold,
             pending: pending,
             wallMicroseconds: wall,
-            money: pending.cost.money(wall),
+            money: money,
             cpuMicroseconds: pending.cost.cpu(wall),
-            ceilingBinds: ceiling
+            ceilingBinds: ceiling,
+            isDurable: money >= limits.durableHoldMin.rawValue
         )
         holds[held.number] = held
         count(held, sign: 1)
@@ -45,6 +47,17 @@ extension AdmissionState {
         for scope in held.pending.scopes where scopes[scope] != nil {
             scopes[scope]?.add(held, sign: sign)
         }
+    }
+
+    /// Lets go of credit that the writer is about to take away, as far as no call holds it.
+    ///
+    /// - Returns: how much; the commit's publication then tells what is left.
+    mutating func takeBack(_ account: String, _ amount: Int64, at time: Int64) -> Int64 {
+        guard let state = accounts[account] else { return 0 }
+        accounts[account]?.sweptMicroseconds = max(state.sweptMicroseconds, time)
+        let free = min(amount, max(0, state.credits + state.overdraft - state.debits - state.held))
+        accounts[account]?.credits -= free
+        return free
     }
 
     /// Everything nobody can wait for any more is resumed by the caller, outside the lock.

@@ -3,13 +3,15 @@ extension AdmissionState {
     mutating func apply(_ changes: CommittedChanges) {
         ledgerMicroseconds = max(ledgerMicroseconds, changes.ledgerMicroseconds)
         for (name, committed) in changes.accounts {
-            accounts[name, default: AccountState()].credits = committed.credits
-            accounts[name]?.debits = committed.debits
-            accounts[name]?.overdraft = committed.overdraft
+            let (held, running, swept) = accounts[name].map { ($0.held, $0.running, $0.sweptMicroseconds) } ?? (0, 0, 0)
+            var account = committed
+            (account.held, account.running, account.sweptMicroseconds) = (held, running, swept)
+            accounts[name] = account
         }
         royalties.merge(changes.royalties) { _, new in new }
         for (key, quota) in changes.quotas { apply(quota, key: key) }
         for (scope, counters) in changes.counters {
+            if let counter = counters[.unpaidCPUDay] { unpaid[scope] = counter }
             scopes[scope]?.counters.merge(counters) { _, new in new }
         }
     }
@@ -17,6 +19,10 @@ extension AdmissionState {
     /// The same for a commit of the running ledger: also closes its holds and lets waiting calls move up.
     mutating func apply(_ changes: CommittedChanges, thenAdvanceAt moment: Moment) -> [Announcement] {
         apply(changes)
+        guard lines.total > 0 || !changes.quotas.isEmpty else {
+            for number in changes.closedHolds { _ = close(number) }
+            return []
+        }
         var released: Set<String> = []
         var concerned = Set(changes.accounts.keys)
         for number in changes.closedHolds {

@@ -17,8 +17,20 @@ extension AdmissionState {
     /// Judges an arriving call: rate, then everything else; it never overtakes calls that wait under the same scope.
     mutating func arrive(_ call: CallDescription, at moment: Moment) -> Arrival {
         guard !isDraining else { return .refused(.draining()) }
-        guard accounts[call.account] != nil else { return .refused(.accountUnknown(call.account)) }
-        let pending = prepare(call, at: moment)
+        if let auditFailure { return .refused(.auditFailed(auditFailure)) }
+        guard let account = accounts[call.account] else { return .refused(.accountUnknown(call.account)) }
+        if !account.flags.isDisjoint(with: [.frozen, .closed]) {
+            return .refused(.frozen(call.account, isClosed: account.flags.contains(.closed)))
+        }
+        let pending = PendingCall(
+            call: call,
+            accountID: account.id,
+            royalty: royalties[call.versionID],
+            prices: prices,
+            concurrencyDeadline: moment.instant + limits.concurrencyWaitMax
+        )
+        let now = max(moment.unixMicroseconds, ledgerMicroseconds)
+        if !unpaid.isEmpty, let refusal = checkAllowances(pending, at: now) { return .refused(refusal) }
         if let refusal = takeRate(pending.scopes, now: moment.monotonicNanoseconds) { return .refused(refusal) }
         guard holds.count < limits.holdsMax else {
             let count = holds.count
@@ -51,18 +63,6 @@ extension AdmissionState {
         let waiter = Waiter()
         lines.append(pending, waiter: waiter, reason: reason)
         return .waiting(pending, waiter)
-    }
-
-    private func prepare(_ call: CallDescription, at moment: Moment) -> PendingCall {
-        let royalty = royalties[call.versionID]
-        return PendingCall(
-            call: call,
-            scopes: QuotaScope.matching(account: call.account, keyID: call.keyID, algorithm: call.algorithm),
-            wall: min(call.wallLimit.wholeMicroseconds, CostModel.wallMicrosecondsMax),
-            royalty: royalty,
-            cost: CostModel(prices: prices, royalty: royalty?.perCall ?? 0, cpus: Int64(max(1, min(call.cpus, 1024)))),
-            concurrencyDeadline: moment.instant + limits.concurrencyWaitMax
-        )
     }
 
     /// Goes through the lines that something given back may concern.

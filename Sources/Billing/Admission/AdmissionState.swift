@@ -11,7 +11,14 @@ struct AdmissionState: Sendable {
     var royalties: [Int64: RoyaltyTerms] = [:]
     /// Only scopes that have a quota, by canonical text.
     var scopes: [String: ScopeState] = [:]
+    /// CPU time of today that nobody pays for, by canonical text of scopes.
+    var unpaid: [String: WindowCounter] = [:]
     var holds: [UInt64: HeldCall] = [:]
+    /// Idempotency keys of calls that run.
+    var keys: [ClaimedKey: KeyOwner] = [:]
+    var lastClaim: UInt64 = 0
+    /// Why an audit stopped admission.
+    var auditFailure: String?
     var lines = WaitingLines()
     var lastHold: UInt64 = 0
     /// The ledger's own time: that of its last commit.
@@ -27,13 +34,34 @@ struct AdmissionState: Sendable {
     }
 }
 
-/// A caller's account: what is committed and what running calls hold.
+/// A caller's account: what is committed of it and its grants, and what running calls hold.
 struct AccountState: Sendable {
+    /// Its number in the ledger.
+    var id: Int64 = 0
     var credits: Int64 = 0
     var debits: Int64 = 0
     var overdraft: Int64 = 0
+    /// The part of the debits that is no charge: expired grants, corrections.
+    var uncharged: Int64 = 0
+    var flags: AccountFlags = []
+    /// Grants that end, as long as something is left of them.
+    var expiring: [ExpiringCredit] = []
+    /// The writer has taken away what ended before this moment; a clock that lags behind does not bring it back.
+    var sweptMicroseconds: Int64 = 0
     var held: Int64 = 0
     var running: Int64 = 0
+
+    /// Credit and overdraft line that a call may hold at a moment; what is held already is not taken off.
+    func limit(at now: Int64) -> Int64 {
+        let time = max(now, sweptMicroseconds)
+        return expiring.reduce(credits + overdraft) { $1.expires <= time ? $0 - $1.amount : $0 }
+    }
+}
+
+/// What is left of a grant that ends.
+struct ExpiringCredit: Sendable, Equatable {
+    let expires: Int64
+    let amount: Int64
 }
 
 /// What an author gets for a call; fixed for ever for a version.
@@ -42,6 +70,13 @@ struct RoyaltyTerms: Sendable, Equatable {
     let authorBasisPoints: Int64
     /// The author's payable account.
     let authorAccount: Int64
+    /// The author's part of a royalty; the rest is the platform's.
+    let authorPart: Int64
+
+    init(perCall: Int64, authorBasisPoints: Int64, authorAccount: Int64) {
+        (self.perCall, self.authorBasisPoints, self.authorAccount) = (perCall, authorBasisPoints, authorAccount)
+        authorPart = split(perCall, weights: [authorBasisPoints, 10_000 - authorBasisPoints])[0]
+    }
 }
 
 /// The quotas of one scope and where they stand.
@@ -63,11 +98,14 @@ struct WindowCounter: Sendable, Equatable {
     func used(in current: Int64) -> Int64 { window == current ? used : 0 }
 }
 
-/// A call waiting for admission or being decided.
-struct PendingCall: Sendable {
+/// A call waiting for admission, being decided, or running; shared by everything that speaks of it.
+final class PendingCall: Sendable {
     let call: CallDescription
+    /// The account's number in the ledger.
+    let accountID: Int64
     /// Canonical texts, the account's first.
     let scopes: [String]
+    let authorScope: String
     let wall: Int64
     let royalty: RoyaltyTerms?
     let cost: CostModel
@@ -75,6 +113,35 @@ struct PendingCall: Sendable {
     let concurrencyDeadline: ContinuousClock.Instant
 
     var accountScope: String { scopes[0] }
+    /// Who must have unpaid CPU time left.
+    var allowances: [Allowance] {
+        [
+            Allowance(kind: .account, scope: scopes[0]), Allowance(kind: .author, scope: authorScope),
+            Allowance(kind: .pair, scope: scopes[3]),
+        ]
+    }
+
+    init(
+        call: CallDescription,
+        accountID: Int64,
+        royalty: RoyaltyTerms?,
+        prices: PriceBook,
+        concurrencyDeadline: ContinuousClock.Instant
+    ) {
+        self.call = call
+        self.accountID = accountID
+        authorScope = QuotaScope.author(of: call.algorithm)
+        self.royalty = royalty
+        self.concurrencyDeadline = concurrencyDeadline
+        scopes = QuotaScope.matching(account: call.account, keyID: call.keyID, algorithm: call.algorithm)
+        wall = min(call.wallLimit.wholeMicroseconds, CostModel.wallMicrosecondsMax)
+        cost = CostModel(
+            prices: prices,
+            royalty: royalty?.perCall ?? 0,
+            cpus: Int64(max(1, min(call.cpus, 1024))),
+            isFree: call.replayOf != nil
+        )
+    }
 }
 
 /// One admitted call: what it may cost, until it is settled or released.
@@ -85,6 +152,8 @@ struct HeldCall: Sendable {
     let money: Int64
     let cpuMicroseconds: Int64
     let ceilingBinds: Bool
+    /// Whether the hold is on disk.
+    var isDurable = false
     /// The writer has it; it can no longer be voided.
     var isSettling = false
 }

@@ -22,6 +22,8 @@ struct CostModel: Sendable {
     let prices: PriceBook
     let royalty: Int64
     let cpus: Int64
+    /// Whether it costs no money, being a repetition.
+    var isFree = false
 
     /// The most CPU time held for one call, so that no sum of holds can overflow: 2⁴⁶ µs, two years.
     static let cpuMicrosecondsMax: Int64 = 1 << 46
@@ -29,6 +31,7 @@ struct CostModel: Sendable {
     static let wallMicrosecondsMax: Int64 = 1 << 40
 
     func money(_ wall: Int64) -> Int64 {
+        guard !isFree else { return 0 }
         let royalty = Microcredits(rawValue: royalty)
         return prices.charge(outcome: .ok, wallMicroseconds: wall, royalty: royalty, policy: .current).amount.rawValue
     }
@@ -43,6 +46,7 @@ struct CostModel: Sendable {
 
     /// The longest time a budget's free part pays for, in whole increments.
     func longest(_ budget: Budget) -> Int64 {
+        if budget.isMoney, isFree { return CostModel.wallMicrosecondsMax }
         if budget.isMoney { return prices.longestMicroseconds(for: budget.available, royalty: royalty) ?? 0 }
         return prices.roundedDown(budget.available / cpus)
     }

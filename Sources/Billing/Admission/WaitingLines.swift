@@ -17,7 +17,7 @@ struct WaitingLines: Sendable {
     func count(_ account: String) -> Int { lines[account]?.count ?? 0 }
 
     /// Calls waiting, over all accounts.
-    var total: Int { lines.values.reduce(0) { $0 + $1.count } }
+    private(set) var total = 0
 
     func contention(_ scope: String) -> WaitReason? { waiting[scope]?.reason }
 
@@ -49,11 +49,13 @@ struct WaitingLines: Sendable {
     }
 
     private mutating func join(_ reason: WaitReason) {
+        total += 1
         waiting[reason.scope, default: (0, reason)].count += 1
         waiting[reason.scope]?.reason = reason
     }
 
     private mutating func leave(_ scope: String) {
+        total -= 1
         guard let entry = waiting[scope] else { return }
         waiting[scope] = entry.count > 1 ? (entry.count - 1, entry.reason) : nil
     }

@@ -1,4 +1,3 @@
-import Crypto
 import SQLite
 
 extension Audit {
@@ -99,20 +98,35 @@ final class TableCursor {
     /// Takes the rows of one block; rows of earlier blocks that nobody took are left where they are.
     func take(block: Int64) throws(SQLiteError) -> Contents {
         var contents = Contents()
-        var rows: [UInt8] = []
+        var rows = RowBytes()
         while nextBlock == block {
             contents.first = contents.first ?? statement.int64(0)
             contents.last = statement.int64(0)
             contents.count += 1
             if name == .transfer { contents.sum &+= statement.int64(4) }
-            BlockHash.append(statement.row, to: &rows)
+            rows.append(statement.row.dropLast(name.derivedCount), required: UInt8(name.columnCount))
             try advance()
         }
-        contents.digest = Array(SHA256.hash(data: rows))
+        contents.digest = rows.takeDigest()
         return contents
     }
 
     private func advance() throws(SQLiteError) {
-        nextBlock = try statement.step() ? statement.int64(Int32(statement.columnCount - 1)) : nil
+        nextBlock = try statement.step() ? statement.int64(Int32(name.columnCount - 1)) : nil
+    }
+}
+
+extension RowBytes {
+    fileprivate mutating func append(_ row: ArraySlice<Value>, required: UInt8) {
+        beginRow(required: required)
+        for value in row {
+            switch value {
+            case .null: null()
+            case .integer(let integer): self.integer(integer)
+            case .text(let text): self.text(text)
+            case .blob(let bytes): blob(bytes)
+            }
+        }
+        finishRow()
     }
 }

@@ -37,7 +37,7 @@ extension Audit {
             guard let metric = QuotaMetric(rawValue: row.string(1)), let window = metric.window else { return }
             found.append(Key(scope: row.string(0), metric: metric, window: window.index(at: now)))
         }
-        for key in found where stored[key] == nil { stored[key] = 0 }
+        for key in found where stored[key] == nil && key.metric != .unpaidCPUDay { stored[key] = 0 }
     }
 
     private func sums(of stored: [Key: Int64]) throws(SQLiteError) -> [Key: Int64] {
@@ -45,7 +45,8 @@ extension Audit {
         let scopes = Set(stored.keys.map(\.scope))
         var sums: [Key: Int64] = [:]
         let sql = """
-            SELECT a.owner, u.api_key, u.algorithm, u.amount_ucr, u.billed_cpu_us, u.ts_us
+            SELECT a.owner, u.api_key, u.algorithm, u.amount_ucr, u.billed_cpu_us, u.ts_us, u.outcome,
+              u.cpu_us, coalesce(u.load_cpu_us,0), coalesce(u.absorbed,0), u.replay_of IS NOT NULL, u.policy
             FROM usage u JOIN account a ON a.id = u.payer
             """
         try each(sql) { (row) throws(SQLiteError) in
@@ -57,7 +58,23 @@ extension Audit {
                     sums[Key(scope: scope, metric: metric, window: window), default: 0] &+= amount
                 }
             }
+            guard let unpaid = Self.unpaid(row), let window = QuotaMetric.unpaidCPUDay.window else { return }
+            let author = QuotaScope.author(of: row.string(2))
+            for scope in unpaid.isLoadOnly ? [author] : [matching[0], author, matching[3]] {
+                let key = Key(scope: scope, metric: .unpaidCPUDay, window: window.index(at: row.int64(5)))
+                sums[key, default: 0] &+= unpaid.microseconds
+            }
         }
         return sums
+    }
+
+    /// CPU time of a record that nobody paid for; policy 1 did not count it.
+    private static func unpaid(_ row: borrowing Statement) -> (microseconds: Int64, isLoadOnly: Bool)? {
+        guard
+            let outcome = Outcome(rawValue: row.int(6)), let policy = PayPolicy(rawValue: row.int64(11)),
+            policy == .two, outcome != .platformFault, !row.bool(10)
+        else { return nil }
+        let isPaid = policy.callerPaysCompute(outcome, isAbsorbed: row.bool(9))
+        return (isPaid ? row.int64(8) : row.int64(7) &+ row.int64(8), isPaid)
     }
 }

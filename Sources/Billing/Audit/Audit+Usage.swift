@@ -12,8 +12,9 @@ extension Audit {
                 sum(iif(x.code=200 AND c.kind=4,x.amount,0)) compute,
                 sum(iif(x.code=210 AND c.kind=2,x.amount,0)) author,
                 sum(iif(x.code=220 AND c.kind=3,x.amount,0)) fee,
-                sum(x.dr<>p.payer OR x.ts_us<>p.ts_us OR x.block<>p.block) strangers
+                sum(coalesce(d.parent,d.id)<>p.payer OR x.ts_us<>p.ts_us OR x.block<>p.block) strangers
               FROM transfer x JOIN usage p ON p.seq = x.usage_seq JOIN account c ON c.id = x.cr
+              JOIN account d ON d.id = x.dr
               GROUP BY x.usage_seq) t ON t.s = u.seq
             """
         try each(sql) { (row) throws(SQLiteError) in
@@ -57,7 +58,8 @@ extension Audit {
         }
         let sql = """
             SELECT seq, outcome, policy, price_version, wall_us, granted_us, billed_wall_us, hold_ucr, compute_ucr,
-              royalty_ucr, amount_ucr, algo_version, cpu_us, hold_cpu_us, billed_cpu_us FROM usage
+              royalty_ucr, amount_ucr, algo_version, cpu_us, hold_cpu_us, billed_cpu_us, coalesce(absorbed,0),
+              replay_of IS NOT NULL FROM usage
             """
         try each(sql) { (row) throws(SQLiteError) in
             findings.examined += 1
@@ -71,14 +73,19 @@ extension Audit {
             // A call admitted before its version's royalty was fixed owes none; what was held tells which it was.
             let fixed = Microcredits(rawValue: royalties[row.int64(11)] ?? 0)
             let granted = Duration.microseconds(row.int64(5))
-            let hadRoyalty = row.int64(7) == book.maximumCharge(wall: granted, royalty: fixed).rawValue
-            let royalty = hadRoyalty ? fixed : .zero
-            let hold = book.maximumCharge(wall: granted, royalty: royalty).rawValue
+            let (isAbsorbed, isReplay) = (row.bool(15), row.bool(16))
+            if isAbsorbed, !isReplay, !policy.mayAbsorb(outcome) {
+                findings.add("usage \(row.int64(0)) (\(outcome.name)): the failure allowance cannot have paid for it")
+            }
+            let most = book.maximumCharge(wall: granted, royalty: fixed).rawValue
+            let royalty = isReplay || row.int64(7) == most ? fixed : .zero
+            let hold = isReplay ? 0 : book.maximumCharge(wall: granted, royalty: royalty).rawValue
             let charge = book.charge(
                 outcome: outcome,
                 wallMicroseconds: min(row.int64(4), row.int64(5)),
                 royalty: royalty,
-                policy: policy
+                policy: policy,
+                isAbsorbed: isAbsorbed
             )
             let cpu = outcome == .platformFault ? 0 : min(row.int64(12), row.int64(13))
             let due = [charge.billedMicroseconds, charge.compute.rawValue, charge.royalty.rawValue]

@@ -68,17 +68,24 @@ public enum Outcome: Int, Sendable, CaseIterable, Codable {
 enum PayPolicy: Int64 {
     /// Good results pay compute and royalty; what the caller caused pays the time run; everything else is free.
     case one = 1
+    /// The same, but a declared input error is free as long as the failure allowance lasts, and so is a call that is
+    /// run again because its answer was too large to keep.
+    case two = 2
 
-    static let current = PayPolicy.one
+    static let current = PayPolicy.two
 
-    func callerPaysCompute(_ outcome: Outcome) -> Bool {
+    /// Whether the caller pays the time run; not when the failure allowance, or the call that it repeats, absorbs it.
+    func callerPaysCompute(_ outcome: Outcome, isAbsorbed: Bool = false) -> Bool {
         switch outcome {
-        case .ok, .inputError, .timeoutCaller, .canceled, .ceiling: true
+        case .ok, .inputError, .timeoutCaller, .canceled, .ceiling: !isAbsorbed
         default: false
         }
     }
 
-    func callerPaysRoyalty(_ outcome: Outcome) -> Bool {
-        outcome == .ok
+    func callerPaysRoyalty(_ outcome: Outcome, isAbsorbed: Bool = false) -> Bool {
+        outcome == .ok && !isAbsorbed
     }
+
+    /// Whether the failure allowance may pay for such an end.
+    func mayAbsorb(_ outcome: Outcome) -> Bool { self == .two && outcome == .inputError }
 }

@@ -8,7 +8,7 @@ extension PriceBook {
     /// An amount that would pass ``Microcredits/maximum`` stays there.
     ///
     /// - Parameters:
-    ///   - outcome: decides who pays (policy version 1).
+    ///   - outcome: decides who pays (policy version 2; the failure allowance is not asked).
     ///   - wall: time run, rounded up to microseconds and then to the increment.
     ///   - royalty: the version's royalty per call.
     /// - Returns: the charge; nothing for outcomes the platform absorbs.
@@ -40,10 +40,11 @@ extension PriceBook {
         outcome: Outcome,
         wallMicroseconds: Int64,
         royalty: Microcredits,
-        policy: PayPolicy
+        policy: PayPolicy,
+        isAbsorbed: Bool = false
     ) -> Charge {
-        let owed = policy.callerPaysRoyalty(outcome) ? min(royalty, .maximum) : .zero
-        guard policy.callerPaysCompute(outcome) else {
+        let owed = policy.callerPaysRoyalty(outcome, isAbsorbed: isAbsorbed) ? min(royalty, .maximum) : .zero
+        guard policy.callerPaysCompute(outcome, isAbsorbed: isAbsorbed) else {
             return Charge(compute: .zero, royalty: owed, billedMicroseconds: 0)
         }
         let billed = roundedUp(wallMicroseconds)

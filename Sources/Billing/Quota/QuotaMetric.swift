@@ -13,6 +13,9 @@ public enum QuotaMetric: String, Sendable, CaseIterable, Codable {
     case spendMonth = "spend_month_microcredits"
     /// CPU seconds per calendar month, UTC.
     case cpuSecondsMonth = "cpu_seconds_month"
+    /// CPU seconds per day, UTC, that nobody pays for: of failed calls, and of loading. Without a quota
+    /// ``LedgerLimits/unpaidCPUAccount`` and its like hold.
+    case unpaidCPUDay = "unpaid_cpu_seconds_day"
 
     /// What the limit is measured in, for messages.
     public var unit: String {
@@ -20,7 +23,7 @@ public enum QuotaMetric: String, Sendable, CaseIterable, Codable {
         case .requestsPerSecond: "calls per second"
         case .concurrentCalls: "calls at once"
         case .spendDay, .spendMonth: "microcredits"
-        case .cpuSecondsMonth: "CPU seconds"
+        case .cpuSecondsMonth, .unpaidCPUDay: "CPU seconds"
         }
     }
 
@@ -28,11 +31,11 @@ public enum QuotaMetric: String, Sendable, CaseIterable, Codable {
     var window: CalendarWindow? {
         switch self {
         case .requestsPerSecond, .concurrentCalls: nil
-        case .spendDay: .day
+        case .spendDay, .unpaidCPUDay: .day
         case .spendMonth, .cpuSecondsMonth: .month
         }
     }
 
     /// Counter units in one unit of the limit: CPU is counted in microseconds.
-    var scale: Int64 { self == .cpuSecondsMonth ? 1_000_000 : 1 }
+    var scale: Int64 { self == .cpuSecondsMonth || self == .unpaidCPUDay ? 1_000_000 : 1 }
 }

@@ -1,6 +1,7 @@
-/// What a quota applies to: an account, a key, an algorithm, or one account's use of one algorithm.
+/// What a quota applies to: an account, a key, an algorithm, one account's use of one algorithm, or an author.
 ///
-/// - Shape: `account:NAME`, `key:ID`, `algorithm:OWNER/NAME`, `account:NAME+algorithm:OWNER/NAME`.
+/// - Shape: `account:NAME`, `key:ID`, `algorithm:OWNER/NAME`, `account:NAME+algorithm:OWNER/NAME`, `author:OWNER`.
+///   An author's only quota is the CPU time that nobody pays for.
 ///   Algorithm names are compared without regard to case, so ``text`` has them in lower case.
 public struct QuotaScope: Sendable, Hashable, CustomStringConvertible {
     /// The canonical form.
@@ -10,10 +11,10 @@ public struct QuotaScope: Sendable, Hashable, CustomStringConvertible {
 
     /// Reads a scope.
     ///
-    /// - Parameter text: one of the four forms, at most 512 bytes.
+    /// - Parameter text: one of the five forms, at most 512 bytes.
     /// - Throws: `BillingError` naming the accepted forms.
     public init(_ text: String) throws(BillingError) {
-        let forms = "account:NAME, key:ID, algorithm:OWNER/NAME or account:NAME+algorithm:OWNER/NAME"
+        let forms = "account:NAME, key:ID, algorithm:OWNER/NAME, account:NAME+algorithm:OWNER/NAME or author:OWNER"
         let parts = text.split(separator: "+", omittingEmptySubsequences: false).map(String.init)
         let canonical = parts.compactMap(Self.canonicalPart)
         let kinds = canonical.map { String($0.prefix { $0 != ":" }) }
@@ -31,12 +32,18 @@ public struct QuotaScope: Sendable, Hashable, CustomStringConvertible {
         }
         switch pieces[0] {
         case "account", "key": return part
+        case "author": return pieces[1].contains("/") ? nil : asciiLowercased(part)
         case "algorithm":
             let names = pieces[1].split(separator: "/", omittingEmptySubsequences: false)
             guard names.count == 2, names.allSatisfy({ !$0.isEmpty }) else { return nil }
             return "algorithm:\(asciiLowercased(pieces[1]))"
         default: return nil
         }
+    }
+
+    /// The canonical form of an algorithm's author.
+    static func author(of algorithm: String) -> String {
+        "author:" + asciiLowercased(String(algorithm.prefix { $0 != "/" }))
     }
 
     /// The canonical forms of the four scopes a call falls under, the account's first.

@@ -1,47 +1,9 @@
-import Crypto
 import SQLite
 
-/// A block of the chain is the hash of the former block and of every row recorded since.
+/// An append-only table whose rows go into the block chain: dense ids, the block's number beside each row.
 ///
-/// `hash = SHA-256(prev ‖ SHA-256(rows of each table, in the order of `ChainedTable.Name`) ‖ n ‖ Σ amount ‖ ts)`;
-/// a row is the count of its columns and then each column as tag, length and bytes, integers big-endian.
-enum BlockHash {
-    /// The hash before the first block.
-    static let genesis = [UInt8](repeating: 0, count: 32)
-
-    static func hash(prev: [UInt8], tables: [[UInt8]], rows: Int64, sum: Int64, ledgerMicroseconds: Int64) -> [UInt8] {
-        var bytes = prev
-        for digest in tables { bytes += digest }
-        for number in [rows, sum, ledgerMicroseconds] { append(UInt64(bitPattern: number), to: &bytes) }
-        return Array(SHA256.hash(data: bytes))
-    }
-
-    static func append(_ row: [Value], to bytes: inout [UInt8]) {
-        bytes.append(UInt8(truncatingIfNeeded: row.count))
-        for value in row {
-            switch value {
-            case .null: bytes.append(0)
-            case .integer(let integer):
-                bytes.append(1)
-                append(UInt64(bitPattern: integer), to: &bytes)
-            case .text(let text):
-                bytes.append(2)
-                append(UInt64(text.utf8.count), to: &bytes)
-                bytes.append(contentsOf: text.utf8)
-            case .blob(let blob):
-                bytes.append(3)
-                append(UInt64(blob.count), to: &bytes)
-                bytes.append(contentsOf: blob)
-            }
-        }
-    }
-
-    private static func append(_ number: UInt64, to bytes: inout [UInt8]) {
-        withUnsafeBytes(of: number.bigEndian) { bytes.append(contentsOf: $0) }
-    }
-}
-
-/// An append-only table whose rows go into the block chain: dense ids, the block number in the last column.
+/// A row is written column by column, at once into the statement and into what the block hashes:
+/// ``begin()``, then one of ``integer(_:)``, ``text(_:)``, ``blob(_:)`` or ``null()`` for each column, then ``finish()``.
 final class ChainedTable {
     /// The chained tables in the order in which a block hashes them.
     enum Name: String, CaseIterable {
@@ -57,6 +19,19 @@ final class ChainedTable {
             }
         }
 
+        /// Columns that were added later: a row's hash takes them up to the last one that is not null.
+        var addedCount: Int {
+            switch self {
+            case .usage: 3
+            case .transfer: 1
+            default: 0
+            }
+        }
+
+        /// Columns at the end that repeat what others say; no part of the hash.
+        var derivedCount: Int { self == .usage ? 1 : 0 }
+
+        /// Columns of the first release; a row's hash takes them all.
         var columnCount: Int {
             switch self {
             case .usage: 31
@@ -72,10 +47,16 @@ final class ChainedTable {
     private(set) var lastID: Int64
     /// First id of the block being built.
     private(set) var firstInBlock: Int64?
-    private var rows: [UInt8] = []
+    private var rows = RowBytes()
+    private var column: Int32 = 0
+    private let required: UInt8
+    private let hashed: Int32
+    private var failure: SQLiteError?
 
     init(_ name: Name, connection: Connection) throws(SQLiteError) {
-        let marks = Array(repeating: "?", count: name.columnCount).joined(separator: ",")
+        required = UInt8(name.columnCount)
+        hashed = Int32(name.columnCount + name.addedCount)
+        let marks = Array(repeating: "?", count: Int(hashed) + name.derivedCount).joined(separator: ",")
         insert = try connection.prepare("INSERT INTO \(name.rawValue) VALUES (\(marks))", persistent: true)
         let last = try connection.query("SELECT coalesce(max(\(name.key)),0) FROM \(name.rawValue)") {
             (row) throws(SQLiteError) in row.int64(0)
@@ -83,20 +64,53 @@ final class ChainedTable {
         lastID = last.first ?? 0
     }
 
-    /// Inserts a row under the next id.
+    /// Begins a row under the next id.
+    func begin() {
+        rows.beginRow(required: required)
+        (column, failure) = (0, nil)
+        integer(lastID + 1)
+    }
+
+    /// The next column: an integer.
+    func integer(_ value: Int64) {
+        bind { (index) throws(SQLiteError) in try insert.bind(index, value) }
+        if column <= hashed { rows.integer(value) }
+    }
+
+    /// The next column: text.
+    func text(_ value: String) {
+        bind { (index) throws(SQLiteError) in try insert.bind(index, value) }
+        rows.text(value)
+    }
+
+    /// The next column: bytes.
+    func blob(_ value: [UInt8]) {
+        bind { (index) throws(SQLiteError) in try insert.bind(index, value) }
+        rows.blob(value)
+    }
+
+    /// The next column: nothing.
+    func null() {
+        bind { (index) throws(SQLiteError) in try insert.bindNull(index) }
+        if column <= hashed { rows.null() }
+    }
+
+    /// Inserts the row.
     ///
-    /// - Parameter columns: all columns after the id.
-    /// - Returns: the id.
+    /// - Returns: its id.
     /// - Throws: `SQLiteError`; the table is as before then.
-    func append(_ columns: [Value]) throws(SQLiteError) -> Int64 {
-        let id = lastID + 1
-        let row = [.integer(id)] + columns
-        try insert.bind(row)
-        try insert.run()
-        BlockHash.append(row, to: &rows)
-        lastID = id
-        if firstInBlock == nil { firstInBlock = id }
-        return id
+    func finish() throws(SQLiteError) -> Int64 {
+        do throws(SQLiteError) {
+            if let failure { throw failure }
+            try insert.run()
+        } catch {
+            rows.dropRow()
+            throw error
+        }
+        rows.finishRow()
+        lastID += 1
+        if firstInBlock == nil { firstInBlock = lastID }
+        return lastID
     }
 
     /// Rows of the block being built.
@@ -106,10 +120,39 @@ final class ChainedTable {
     ///
     /// - Returns: the digest of its rows.
     func finishBlock() -> [UInt8] {
-        defer {
-            rows.removeAll(keepingCapacity: true)
-            firstInBlock = nil
+        firstInBlock = nil
+        return rows.takeDigest()
+    }
+
+    private func bind(_ body: (Int32) throws(SQLiteError) -> Void) {
+        column += 1
+        do throws(SQLiteError) { try body(column) } catch { failure = failure ?? error }
+    }
+}
+
+extension ChainedTable {
+    /// The next column: an integer, or nothing.
+    func integer(_ value: Int64?) {
+        if let value { integer(value) } else { null() }
+    }
+
+    /// The next column: a value of any storage class.
+    func append(_ value: Value) {
+        switch value {
+        case .null: null()
+        case .integer(let value): integer(value)
+        case .text(let value): text(value)
+        case .blob(let value): blob(value)
         }
-        return Array(SHA256.hash(data: rows))
+    }
+
+    /// The next column: bytes, or nothing.
+    func blob(_ value: [UInt8]?) {
+        if let value { blob(value) } else { null() }
+    }
+
+    /// The next column: text, or nothing.
+    func text(_ value: String?) {
+        if let value { text(value) } else { null() }
     }
 }

@@ -6,7 +6,6 @@ extension LedgerFile {
         try connection.begin(.immediate)
         block += 1
         ledgerMicroseconds = max(ledgerMicroseconds + 1, now)
-        touched = [:]
         touchedCounters = []
         blockSum = 0
         changes = CommittedChanges()
@@ -16,6 +15,10 @@ extension LedgerFile {
     ///
     /// - Throws: `SQLiteError`; whether the block is in the file is unknown then.
     func finishBlock() throws(SQLiteError) {
+        if keysKept >= 256 {
+            try forgetKeys(atMost: 2 * keysKept)
+            keysKept = 0
+        }
         try writeAccounts()
         try writeCounters()
         try writeBlock()
@@ -26,16 +29,19 @@ extension LedgerFile {
     private func writeAccounts() throws(SQLiteError) {
         var credited: Int64 = 0
         var debited: Int64 = 0
-        for (id, before) in touched {
-            guard let row = accounts[id] else { continue }
-            credited += row.credits - before.credits
-            debited += row.debits - before.debits
-            try statements.updateAccount.bind(1, row.debits)
-            try statements.updateAccount.bind(2, row.credits)
-            try statements.updateAccount.bind(3, id)
+        for account in touched {
+            credited += account.blockCredits
+            debited += account.blockDebits
+            try statements.updateAccount.bind(1, account.debits)
+            try statements.updateAccount.bind(2, account.credits)
+            try statements.updateAccount.bind(3, account.uncharged)
+            try statements.updateAccount.bind(4, account.lastUsage)
+            try statements.updateAccount.bind(5, account.id)
             try statements.updateAccount.run()
-            if row.key.kind == .caller { changes.accounts[row.key.owner] = row.state }
+            note(account)
+            (account.blockDebits, account.blockCredits, account.isTouched) = (0, 0, false)
         }
+        touched.removeAll(keepingCapacity: true)
         // I1 and I2: the balances have moved by exactly what the transfers say.
         precondition(
             credited == blockSum && debited == blockSum,
@@ -82,49 +88,50 @@ extension LedgerFile {
 
     /// Moves money; the balances are written once per block.
     func transfer(
-        from debit: Int64,
-        to credit: Int64,
+        from debit: LedgerAccount,
+        to credit: LedgerAccount,
         amount: Int64,
         code: TransferCode,
         usage: Int64?,
         ref: String? = nil,
-        actor: String
+        reverses: Int64? = nil,
+        actor: String = ""
     ) throws(SQLiteError) {
-        for id in [debit, credit] where touched[id] == nil { touched[id] = accounts[id] }
-        _ = try transfers.append([
-            Value(usage), .integer(debit), .integer(credit), .integer(amount), .integer(code.rawValue),
-            ref.map { .blob(Array($0.utf8)) } ?? .null, .text(actor), .integer(ledgerMicroseconds), .integer(block),
-        ])
-        accounts[debit]?.debits += amount
-        accounts[credit]?.credits += amount
+        transfers.begin()
+        transfers.integer(usage)
+        transfers.integer(debit.id)
+        transfers.integer(credit.id)
+        transfers.integer(amount)
+        transfers.integer(code.rawValue)
+        transfers.blob(ref.map { Array($0.utf8) })
+        transfers.text(actor)
+        transfers.integer(ledgerMicroseconds)
+        transfers.integer(block)
+        transfers.integer(reverses)
+        _ = try transfers.finish()
+        touch(debit)
+        touch(credit)
+        debit.debit(amount)
+        credit.credit(amount)
         blockSum += amount
     }
 
-    /// Finds an account, or opens it.
-    func account(owner: String, kind: AccountKind, actor: String) throws(SQLiteError) -> Int64 {
-        let key = AccountKey(owner: owner, kind: kind)
-        if let id = accountIDs[key] { return id }
-        try connection.run(
-            "INSERT INTO account(owner, kind, flags, created_us) VALUES (?, ?, ?, ?)",
-            .text(owner),
-            .integer(kind.rawValue),
-            .integer(kind.flags),
-            .integer(ledgerMicroseconds)
-        )
-        let id = connection.lastInsertRowID
-        let row = AccountRow(key: key, overdraft: 0, debits: 0, credits: 0)
-        accounts[id] = row
-        accountIDs[key] = id
-        if kind == .caller { changes.accounts[owner] = row.state }
-        try log(actor: actor, verb: "account open", subject: owner, before: nil, after: "\(kind)")
-        return id
+    func touch(_ account: LedgerAccount) {
+        guard !account.isTouched else { return }
+        account.isTouched = true
+        touched.append(account)
     }
 
     /// Notes an administrative act in the chain.
     func log(actor: String, verb: String, subject: String, before: String?, after: String?) throws(SQLiteError) {
-        _ = try adminLog.append([
-            .integer(ledgerMicroseconds), .text(actor), .text(verb), .text(subject), Value(before), Value(after),
-            .integer(block),
-        ])
+        adminLog.begin()
+        adminLog.integer(ledgerMicroseconds)
+        adminLog.text(actor)
+        adminLog.text(verb)
+        adminLog.text(subject)
+        adminLog.text(before)
+        adminLog.text(after)
+        adminLog.integer(block)
+        _ = try adminLog.finish()
     }
 }

@@ -21,18 +21,26 @@ extension LedgerFile {
     }
 
     private func loadAccounts() throws(SQLiteError) {
-        let rows = try connection.query("SELECT id, owner, kind, overdraft, debits, credits FROM account") {
-            (row) throws(SQLiteError) -> (Int64, AccountRow)? in
+        let sql = """
+            SELECT id, owner, kind, priority, expires_us, flags, overdraft, debits, credits, uncharged, rev, last_usage,
+              parent FROM account ORDER BY id
+            """
+        let rows = try connection.query(sql) { (row) throws(SQLiteError) -> (LedgerAccount, Int64?)? in
             guard let kind = AccountKind(rawValue: row.int64(2)) else { return nil }
-            let key = AccountKey(owner: row.string(1), kind: kind)
-            return (
-                row.int64(0),
-                AccountRow(key: key, overdraft: row.int64(3), debits: row.int64(4), credits: row.int64(5))
+            let account = LedgerAccount(
+                id: row.int64(0),
+                owner: row.string(1),
+                kind: kind,
+                priority: row.int64(3),
+                expires: row.optionalInt64(4)
             )
+            account.flags = AccountFlags(rawValue: row.int64(5))
+            (account.overdraft, account.debits, account.credits) = (row.int64(6), row.int64(7), row.int64(8))
+            (account.uncharged, account.rev, account.lastUsage) = (row.int64(9), row.int64(10), row.optionalInt64(11))
+            return (account, row.optionalInt64(12))
         }
-        for case (let id, let row)? in rows {
-            accounts[id] = row
-            accountIDs[row.key] = id
+        for case (let account, let parent)? in rows {
+            add(account, payer: parent.flatMap { accounts[Int($0)] })
         }
     }
 
@@ -42,7 +50,7 @@ extension LedgerFile {
             guard let metric = QuotaMetric(rawValue: row.string(1)) else { return nil }
             return Quota(scope: row.string(0), metric: metric, limit: row.int64(2), rev: row.int64(3))
         }
-        for case let quota? in rows { quotas[quota.scope, default: [:]][quota.metric] = quota }
+        for case let quota? in rows { keep(quota) }
         // The greatest period of each counter is the current one, or will be found outdated.
         let used = try connection.query("SELECT scope, metric, period, used FROM quota_used ORDER BY period") {
             (row) throws(SQLiteError) in
@@ -63,14 +71,10 @@ extension LedgerFile {
         all.ledgerMicroseconds = ledgerMicroseconds
         all.royalties = royalties
         all.counters = counters
-        for row in accounts.values where row.key.kind == .caller { all.accounts[row.key.owner] = row.state }
+        for account in callers.values { all.accounts[account.owner] = account.state }
         for quota in quotas.values.flatMap(\.values) {
             all.quotas[QuotaKey(scope: quota.scope, metric: quota.metric)] = quota
         }
         return all
     }
-}
-
-extension LedgerFile.AccountRow {
-    var state: AccountState { AccountState(credits: credits, debits: debits, overdraft: overdraft) }
 }

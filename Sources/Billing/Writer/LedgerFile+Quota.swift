@@ -22,8 +22,8 @@ extension LedgerFile {
             before: before.map { "\($0.limit)" },
             after: "\(limit)"
         )
-        quotas[scope, default: [:]][metric] = quota
-        if before == nil, let window = metric.window {
+        keep(quota)
+        if before == nil, metric != .unpaidCPUDay, let window = metric.window {
             let index = window.index(at: ledgerMicroseconds)
             let used = try used(scope: scope, metric: metric, since: window.start(of: index))
             counters[scope, default: [:]][metric] = WindowCounter(window: index, used: used)
@@ -33,18 +33,28 @@ extension LedgerFile {
         return quota
     }
 
+    /// Puts a quota into the caches.
+    func keep(_ quota: Quota) {
+        quotas[quota.scope, default: [:]][quota.metric] = quota
+        if QuotaMetric.budgets.contains(quota.metric) { budgetScopes.insert(quota.scope) }
+    }
+
     /// Removes a quota with its counters; they could not be kept up to date.
     func unsetQuota(scope: String, metric: QuotaMetric, actor: String) throws(SQLiteError) -> Bool {
         guard let before = quotas[scope]?.removeValue(forKey: metric) else { return false }
         if quotas[scope]?.isEmpty == true { quotas[scope] = nil }
-        counters[scope]?[metric] = nil
-        touchedCounters.remove(QuotaKey(scope: scope, metric: metric))
+        if quotas[scope]?.keys.contains(where: QuotaMetric.budgets.contains) != true { budgetScopes.remove(scope) }
         try connection.run("DELETE FROM quota WHERE scope = ? AND metric = ?", .text(scope), .text(metric.rawValue))
-        try connection.run(
-            "DELETE FROM quota_used WHERE scope = ? AND metric = ?",
-            .text(scope),
-            .text(metric.rawValue)
-        )
+        // Unpaid CPU time is counted without a quota too.
+        if metric != .unpaidCPUDay {
+            counters[scope]?[metric] = nil
+            touchedCounters.remove(QuotaKey(scope: scope, metric: metric))
+            try connection.run(
+                "DELETE FROM quota_used WHERE scope = ? AND metric = ?",
+                .text(scope),
+                .text(metric.rawValue)
+            )
+        }
         let subject = "\(scope) \(metric.rawValue)"
         try log(actor: actor, verb: "quota unset", subject: subject, before: "\(before.limit)", after: nil)
         changes.quotas[QuotaKey(scope: scope, metric: metric)] = .some(nil)
@@ -60,7 +70,7 @@ extension LedgerFile {
             switch part.prefix(while: { $0 != ":" }) {
             case "account":
                 conditions.append("payer = ?")
-                values.append(.integer(accountIDs[AccountKey(owner: name, kind: .caller)] ?? -1))
+                values.append(.integer(callers[name]?.id ?? -1))
             case "key":
                 conditions.append("api_key = ?")
                 values.append(.text(name))

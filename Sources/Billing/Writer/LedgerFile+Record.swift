@@ -13,9 +13,22 @@ extension LedgerFile {
     func record(_ action: Operation.Action) throws(SQLiteError) -> Result<Answer, LedgerError> {
         switch action {
         case .openAccount(let name):
-            _ = try account(owner: name, kind: .caller, actor: "daemon")
+            if callers[name] == nil { _ = try open(name, .caller, actor: "daemon") }
             return .success(.done)
         case .topUp(let topUp): return try record(topUp)
+        case .grant(let grant): return try record(grant)
+        case .adjust(let order): return try record(order)
+        case .refund(let order): return try record(order)
+        case .change(let order): return try record(order)
+        case .tick:
+            try forgetKeys(atMost: 1000)
+            return .success(.done)
+        case .hold(let held):
+            try open(held)
+            return .success(.done)
+        case .void(let invocation):
+            try close(invocation, posted: false)
+            return .success(.done)
         case .setRoyalty(let order): return try record(order)
         case .settle(let settlement):
             changes.closedHolds.append(settlement.held.number)
@@ -28,21 +41,16 @@ extension LedgerFile {
     }
 
     private func record(_ topUp: TopUp) throws(SQLiteError) -> Result<Answer, LedgerError> {
-        guard let account = accountIDs[AccountKey(owner: topUp.account, kind: .caller)] else {
+        guard let account = callers[topUp.account] else {
             return .failure(LedgerError(.accountUnknown, topUp.account))
         }
         if let known = try find(reference: topUp.ref) {
-            let isSame = known.credit == account && known.amount == topUp.amount
-            if isSame { return .success(.done) }
-            let detail = "reference \(topUp.ref) is a transfer of \(known.amount) microcredits to account number"
-            return .failure(LedgerError(.conflict, "\(detail) \(known.credit)"))
+            let isSame = known.credit == account.id && known.amount == topUp.amount
+            return isSame ? .success(.done) : .failure(.reference(topUp.ref, names: known))
         }
-        guard let cashIn = accountIDs[AccountKey(owner: "", kind: .cashIn)], let bank = accounts[cashIn] else {
-            return .failure(LedgerError(.notFound, "the cash-in account"))
-        }
-        guard bank.debits <= Self.grossMax - topUp.amount else {
-            return .failure(LedgerError(.invalid, "all top-ups together would pass \(Self.grossMax) microcredits"))
-        }
+        if let refusal = objection(toPaying: account) { return .failure(refusal) }
+        let cashIn = platform(.cashIn)
+        guard cashIn.debits <= Self.grossMax - topUp.amount else { return .failure(.gross("top-ups")) }
         try transfer(
             from: cashIn,
             to: account,
@@ -55,32 +63,55 @@ extension LedgerFile {
         return .success(.done)
     }
 
-    private func find(reference: String) throws(SQLiteError) -> (credit: Int64, amount: Int64)? {
+    /// A transfer that is on record.
+    struct KnownTransfer {
+        var id: Int64 = 0
+        let debit: Int64
+        let credit: Int64
+        let amount: Int64
+        let code: Int64
+    }
+
+    func find(reference: String) throws(SQLiteError) -> KnownTransfer? {
         try statements.findReference.bind(1, Array(reference.utf8))
         guard try statements.findReference.step() else { return nil }
-        let found = (credit: statements.findReference.int64(0), amount: statements.findReference.int64(1))
-        statements.findReference.reset()
-        return found
+        defer { statements.findReference.reset() }
+        return KnownTransfer(
+            debit: statements.findReference.int64(0),
+            credit: statements.findReference.int64(1),
+            amount: statements.findReference.int64(2),
+            code: statements.findReference.int64(3)
+        )
     }
 
     private func record(_ order: RoyaltyOrder) throws(SQLiteError) -> Result<Answer, LedgerError> {
         if let known = royalties[order.versionID] {
-            let author = accounts[known.authorAccount]?.key.owner
+            let author = accounts[Int(known.authorAccount)]?.owner
             if known.perCall == order.perCall, author == order.author { return .success(.done) }
             let detail =
                 "version \(order.versionID) has \(known.perCall) microcredits for \(author ?? "nobody") for ever"
             return .failure(LedgerError(.conflict, detail))
         }
-        let author = try account(owner: order.author, kind: .authorPayable, actor: "daemon")
+        let author: LedgerAccount
+        if let known = authors[order.author] {
+            author = known
+        } else {
+            author = try open(order.author, .authorPayable, actor: "daemon")
+        }
         let terms = RoyaltyTerms(
             perCall: order.perCall,
             authorBasisPoints: 10_000 - prices.feeBasisPoints,
-            authorAccount: author
+            authorAccount: author.id
         )
-        _ = try royaltyRows.append([
-            .integer(order.versionID), .text(order.algorithm), .integer(author), .integer(terms.perCall),
-            .integer(terms.authorBasisPoints), .integer(ledgerMicroseconds), .integer(block),
-        ])
+        royaltyRows.begin()
+        royaltyRows.integer(order.versionID)
+        royaltyRows.text(order.algorithm)
+        royaltyRows.integer(author.id)
+        royaltyRows.integer(terms.perCall)
+        royaltyRows.integer(terms.authorBasisPoints)
+        royaltyRows.integer(ledgerMicroseconds)
+        royaltyRows.integer(block)
+        _ = try royaltyRows.finish()
         royalties[order.versionID] = terms
         changes.royalties[order.versionID] = terms
         return .success(.done)

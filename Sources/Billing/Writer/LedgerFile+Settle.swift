@@ -1,93 +1,127 @@
 import SQLite
 
 extension LedgerFile {
-    /// Charges a finished call: usage, transfers, balances and counters, all in this block.
+    /// Charges a finished call: usage, transfers, balances, counters and the kept answer, all in this block.
     func record(_ settlement: Settlement) throws(SQLiteError) -> Result<Answer, LedgerError> {
-        let held = settlement.held
-        let call = held.pending.call
-        guard let payer = accountIDs[AccountKey(owner: call.account, kind: .caller)] else {
+        let call = settlement.held.pending.call
+        guard let payer = accounts[Int(settlement.held.pending.accountID)] else {
             return .failure(LedgerError(.accountUnknown, call.account))
         }
-        let charge = prices.charge(
-            outcome: settlement.usage.outcome,
-            wallMicroseconds: min(settlement.usage.wall.wholeMicroseconds, held.wallMicroseconds),
-            royalty: Microcredits(rawValue: held.pending.royalty?.perCall ?? 0),
-            policy: .current
-        )
-        precondition(charge.amount.rawValue <= held.money, "\(charge) passes the hold of \(held.money)")
-        let isFault = settlement.usage.outcome == .platformFault
-        let cpu = isFault ? 0 : min(settlement.usage.cpu.wholeMicroseconds, held.cpuMicroseconds)
+        let bill = bill(for: settlement)
         let sequence: Int64
         do throws(SQLiteError) {
-            sequence = try usage.append(usageColumns(settlement, payer: payer, charge: charge, cpu: cpu))
+            sequence = try append(settlement, payer: payer, bill)
         } catch {
             // The statement alone was undone; the rest of the block stands.
             guard error.isUniqueViolation else { throw error }
             return .failure(LedgerError(.conflict, "invocation \(call.invocation) has been charged before"))
         }
-        try move(charge, payer: payer, terms: held.pending.royalty, usage: sequence)
-        count(charge, cpu: cpu, scopes: held.pending.scopes)
-        let remaining = accounts[payer].map { $0.credits - $0.debits + $0.overdraft } ?? 0
-        return .success(
-            .receipt(
-                Receipt(
-                    invocation: call.invocation,
-                    charge: charge.amount,
-                    royalty: charge.royalty,
-                    compute: charge.compute,
-                    remaining: Microcredits(rawValue: remaining),
-                    priceVersion: priceVersion
-                )
-            )
+        payer.lastUsage = sequence
+        touch(payer)
+        try move(bill.charge, payer: payer, terms: settlement.held.pending.royalty, usage: sequence)
+        count(bill, settlement.held.pending)
+        if settlement.held.isDurable { try close(call.invocation, posted: true) }
+        if let answer = settlement.keeping { try keep(answer, invocation: call.invocation, payer: payer) }
+        return .success(.receipt(receipt(for: call.invocation, bill.charge, payer)))
+    }
+
+    /// What a call costs, and what of its CPU time counts against which allowance.
+    struct Bill {
+        let charge: Charge
+        /// CPU time that its quota counts.
+        let cpu: Int64
+        /// CPU time that nobody pays for.
+        let unpaid: Int64
+        /// Of it, what loading took of a call that was paid: that is the author's.
+        let isLoadOnly: Bool
+        /// Whether the failure allowance, or the call that it repeats, pays for it.
+        let isAbsorbed: Bool
+    }
+
+    private func bill(for settlement: Settlement) -> Bill {
+        let (held, usage) = (settlement.held, settlement.usage)
+        let outcome = usage.outcome
+        let all = usage.cpu.wholeMicroseconds + usage.loadCPU.wholeMicroseconds
+        let isReplay = held.pending.call.replayOf != nil
+        let isAbsorbed = isReplay || PayPolicy.current.mayAbsorb(outcome) && isAllowed(all, held.pending)
+        let charge = prices.charge(
+            outcome: outcome,
+            wallMicroseconds: min(usage.wall.wholeMicroseconds, held.wallMicroseconds),
+            royalty: Microcredits(rawValue: held.pending.royalty?.perCall ?? 0),
+            policy: .current,
+            isAbsorbed: isAbsorbed
+        )
+        precondition(charge.amount.rawValue <= held.money, "\(charge) passes the hold of \(held.money)")
+        let isPaid = PayPolicy.current.callerPaysCompute(outcome, isAbsorbed: isAbsorbed)
+        let isOurs = outcome == .platformFault
+        return Bill(
+            charge: charge,
+            cpu: isOurs ? 0 : min(usage.cpu.wholeMicroseconds, held.cpuMicroseconds),
+            unpaid: isOurs || isReplay ? 0 : isPaid ? usage.loadCPU.wholeMicroseconds : all,
+            isLoadOnly: isPaid,
+            isAbsorbed: isAbsorbed
         )
     }
 
-    private func usageColumns(_ settlement: Settlement, payer: Int64, charge: Charge, cpu: Int64) -> [Value] {
-        let (held, usage) = (settlement.held, settlement.usage)
+    private func receipt(for invocation: InvocationID, _ charge: Charge, _ payer: LedgerAccount) -> Receipt {
+        Receipt(
+            invocation: invocation,
+            charge: charge.amount,
+            royalty: charge.royalty,
+            compute: charge.compute,
+            remaining: Microcredits(rawValue: payer.lots.reduce(payer.balance + payer.overdraft) { $0 + $1.balance }),
+            priceVersion: priceVersion
+        )
+    }
+
+    /// Appends the usage record, column by column in the order of the table.
+    private func append(
+        _ settlement: Settlement,
+        payer: LedgerAccount,
+        _ bill: Bill
+    ) throws(SQLiteError) -> Int64 {
+        let (held, record) = (settlement.held, settlement.usage)
         let call = held.pending.call
-        return [
-            .blob(call.invocation.bytes), .integer(payer), .text(call.keyID),
-            .text(call.algorithm), .text(call.version), .integer(call.versionID), .integer(epoch),
-            .integer(usage.startMicroseconds), .integer(usage.wall.wholeMicroseconds),
-            .integer(usage.cpu.wholeMicroseconds),
-            .integer(usage.queue.wholeMicroseconds), .integer(usage.load.wholeMicroseconds), Value(usage.warm),
-            .integer(usage.memoryLimitBytes), .integer(usage.memoryPeakBytes),
-            .integer(usage.bytesIn), .integer(usage.bytesOut),
-            .integer(held.wallMicroseconds), .integer(held.money), .integer(held.cpuMicroseconds),
-            .integer(charge.billedMicroseconds), .integer(cpu),
-            Value(usage.outcome.rawValue), .integer(PayPolicy.current.rawValue), .integer(priceVersion),
-            .integer(charge.compute.rawValue), .integer(charge.royalty.rawValue), .integer(charge.amount.rawValue),
-            .integer(ledgerMicroseconds), .integer(block),
-        ]
+        usage.begin()
+        usage.blob(call.invocation.bytes)
+        usage.integer(payer.id)
+        usage.text(call.keyID)
+        usage.text(call.algorithm)
+        usage.text(call.version)
+        usage.integer(call.versionID)
+        usage.integer(epoch)
+        usage.integer(record.startMicroseconds)
+        for duration in [record.wall, record.cpu, record.queue, record.load] {
+            usage.integer(duration.wholeMicroseconds)
+        }
+        usage.integer(record.warm ? 1 : 0)
+        for count in [record.memoryLimitBytes, record.memoryPeakBytes, record.bytesIn, record.bytesOut] {
+            usage.integer(count)
+        }
+        for amount in [held.wallMicroseconds, held.money, held.cpuMicroseconds] { usage.integer(amount) }
+        usage.integer(bill.charge.billedMicroseconds)
+        usage.integer(bill.cpu)
+        usage.integer(Int64(record.outcome.rawValue))
+        usage.integer(PayPolicy.current.rawValue)
+        usage.integer(priceVersion)
+        for money in [bill.charge.compute, bill.charge.royalty, bill.charge.amount] { usage.integer(money.rawValue) }
+        usage.integer(ledgerMicroseconds)
+        usage.integer(block)
+        usage.integer(record.loadCPU.wholeMicroseconds)
+        usage.integer(bill.isAbsorbed ? 1 : 0)
+        usage.blob(call.replayOf?.bytes)
+        usage.integer(payer.lastUsage)
+        return try usage.finish()
     }
 
-    private func move(_ charge: Charge, payer: Int64, terms: RoyaltyTerms?, usage: Int64) throws(SQLiteError) {
-        guard
-            let revenue = accountIDs[AccountKey(owner: "", kind: .computeRevenue)],
-            let fee = accountIDs[AccountKey(owner: "", kind: .platformFee)]
-        else { preconditionFailure("the platform's accounts are opened at the start") }
-        var legs: [(to: Int64, amount: Int64, code: TransferCode)] = [(revenue, charge.compute.rawValue, .compute)]
-        if let terms {
-            let weights = [terms.authorBasisPoints, 10_000 - terms.authorBasisPoints]
-            let parts = split(charge.royalty.rawValue, weights: weights)
-            legs.append((terms.authorAccount, parts[0], .royaltyAuthor))
-            legs.append((fee, parts[1], .royaltyPlatform))
+    private func move(_ charge: Charge, payer: LedgerAccount, terms: RoyaltyTerms?, usage: Int64) throws(SQLiteError) {
+        if charge.compute > .zero {
+            let amount = charge.compute.rawValue
+            try draw(amount, from: payer, to: platform(.computeRevenue), code: .compute, usage: usage)
         }
-        for leg in legs where leg.amount > 0 {
-            try transfer(from: payer, to: leg.to, amount: leg.amount, code: leg.code, usage: usage, actor: "")
-        }
-    }
-
-    private func count(_ charge: Charge, cpu: Int64, scopes: [String]) {
-        for scope in scopes {
-            guard let quotas = quotas[scope] else { continue }
-            for metric in QuotaMetric.budgets where quotas[metric] != nil {
-                let amount = metric == .cpuSecondsMonth ? cpu : charge.amount.rawValue
-                guard amount > 0, let window = metric.window?.index(at: ledgerMicroseconds) else { continue }
-                let used = counters[scope]?[metric]?.used(in: window) ?? 0
-                counters[scope, default: [:]][metric] = WindowCounter(window: window, used: used + amount)
-                touchedCounters.insert(QuotaKey(scope: scope, metric: metric))
-            }
-        }
+        guard charge.royalty > .zero, let terms, let author = accounts[Int(terms.authorAccount)] else { return }
+        let (own, fee) = (terms.authorPart, charge.royalty.rawValue - terms.authorPart)
+        if own > 0 { try draw(own, from: payer, to: author, code: .royaltyAuthor, usage: usage) }
+        if fee > 0 { try draw(fee, from: payer, to: platform(.platformFee), code: .royaltyPlatform, usage: usage) }
     }
 }

@@ -7,20 +7,11 @@ import SQLite
 /// One commit is one block: ``beginBlock(at:)``, any number of records, ``finishBlock()``. An error in between means
 /// that the file and the caches have parted: the owner stops for good. Used by one thread at a time.
 final class LedgerFile {
-    struct AccountKey: Hashable {
-        let owner: String
-        let kind: AccountKind
-    }
-
-    struct AccountRow {
-        let key: AccountKey
-        var overdraft: Int64
-        var debits: Int64
-        var credits: Int64
-    }
-
     let connection: Connection
     let prices: PriceBook
+    let limits: LedgerLimits
+    /// Asks admission to let go of so much of an account's credit at a moment; answers how much of it was free.
+    var takeBack: (String, Int64, Int64) -> Int64 = { _, amount, _ in amount }
     private(set) var epoch: Int64 = 0
     private(set) var priceVersion: Int64 = 0
 
@@ -31,10 +22,17 @@ final class LedgerFile {
     let adminLog: ChainedTable
     let statements: LedgerStatements
 
-    var accounts: [Int64: AccountRow] = [:]
-    var accountIDs: [AccountKey: Int64] = [:]
+    /// Every account by its number, which is dense; its place 0 is unused.
+    var accounts: [LedgerAccount?] = [nil]
+    var callers: [String: LedgerAccount] = [:]
+    var authors: [String: LedgerAccount] = [:]
+    var platform: [AccountKind: LedgerAccount] = [:]
+    /// When the next grant ends that has something left, at the earliest.
+    var nextExpiry = Int64.max
     var royalties: [Int64: RoyaltyTerms] = [:]
     var quotas: [String: [QuotaMetric: Quota]] = [:]
+    /// Scopes with a quota that counts over time.
+    var budgetScopes: Set<String> = []
     var counters: [String: [QuotaMetric: WindowCounter]] = [:]
 
     /// Number, hash and time of the last block; of the one being built, between begin and finish.
@@ -42,23 +40,26 @@ final class LedgerFile {
     var head = BlockHash.genesis
     var ledgerMicroseconds: Int64 = 0
 
-    /// Accounts touched in this block, as they were before it.
-    var touched: [Int64: AccountRow] = [:]
+    /// Accounts that this block has moved money of.
+    var touched: [LedgerAccount] = []
     var touchedCounters: Set<QuotaKey> = []
     var blockSum: Int64 = 0
+    /// Idempotency keys recorded since others were forgotten.
+    var keysKept: Int64 = 0
     var changes = CommittedChanges()
 
     /// Opens the file, brings its schema up to date, and records the new epoch and, if they changed, the prices.
-    init(path: String, prices: PriceBook, now: Int64, pagesMax: Int) throws(SQLiteError) {
+    init(path: String, prices: PriceBook, now: Int64, limits: LedgerLimits) throws(SQLiteError) {
         connection = try Connection(path: path)
         self.prices = prices
+        self.limits = limits
         try connection.useWriteAheadLog(automaticCheckpointPages: 0)
-        for pragma in ["synchronous = FULL", "cache_size = -65536", "mmap_size = 0", "foreign_keys = OFF"] {
+        for pragma in ["synchronous = FULL", "cache_size = -8192", "mmap_size = 0", "foreign_keys = OFF"] {
             try connection.pragma(pragma)
         }
         connection.setGrowthStep(bytes: 16 << 20)
         try connection.migrate(Schema.migrations)
-        if pagesMax > 0 { try connection.pragma("max_page_count = \(pagesMax)") }
+        if limits.filePagesMax > 0 { try connection.pragma("max_page_count = \(limits.filePagesMax)") }
         usage = try ChainedTable(.usage, connection: connection)
         transfers = try ChainedTable(.transfer, connection: connection)
         royaltyRows = try ChainedTable(.royalty, connection: connection)
@@ -67,14 +68,16 @@ final class LedgerFile {
         statements = try LedgerStatements(connection: connection)
         try load()
         try start(now: now)
+        connection.growLog(to: 8 << 20)
     }
 
     private func start(now: Int64) throws(SQLiteError) {
         try beginBlock(at: now)
         try connection.run("UPDATE meta SET value = value + 1 WHERE key = 'epoch'")
         epoch = try first("SELECT value FROM meta WHERE key = 'epoch'") ?? 0
-        for kind in AccountKind.platform { _ = try account(owner: "", kind: kind, actor: "daemon") }
+        for kind in AccountKind.platform where platform[kind] == nil { _ = try open("", kind, actor: "daemon") }
         try publishPrices()
+        try recoverHolds()
         try log(actor: "daemon", verb: "start", subject: "epoch", before: "\(epoch - 1)", after: "\(epoch)")
         try finishBlock()
     }
@@ -89,9 +92,19 @@ final class LedgerFile {
             priceVersion = last.version
             return
         }
-        let digest = Array(SHA256.hash(data: Array(document.utf8)))
-        let time = Value.integer(ledgerMicroseconds)
-        priceVersion = try priceBooks.append([time, time, .text(document), .blob(digest), .integer(block)])
+        priceBooks.begin()
+        priceBooks.integer(ledgerMicroseconds)
+        priceBooks.integer(ledgerMicroseconds)
+        priceBooks.text(document)
+        priceBooks.blob(Array(SHA256.hash(data: Array(document.utf8))))
+        priceBooks.integer(block)
+        priceVersion = try priceBooks.finish()
+    }
+
+    /// One of the platform's own accounts.
+    func platform(_ kind: AccountKind) -> LedgerAccount {
+        guard let account = platform[kind] else { preconditionFailure("\(kind) is opened at the start") }
+        return account
     }
 
     func first(_ sql: String, _ values: Value...) throws(SQLiteError) -> Int64? {

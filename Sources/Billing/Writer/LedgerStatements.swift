@@ -6,10 +6,14 @@ final class LedgerStatements {
     let upsertCounter: Statement
     let insertBlock: Statement
     let findReference: Statement
+    let insertHold: Statement
+    let closeHold: Statement
+    let insertKey: Statement
+    let runAgain: Statement
 
     init(connection: Connection) throws(SQLiteError) {
         updateAccount = try connection.prepare(
-            "UPDATE account SET debits = ?, credits = ? WHERE id = ?",
+            "UPDATE account SET debits = ?, credits = ?, uncharged = ?, last_usage = ? WHERE id = ?",
             persistent: true
         )
         upsertCounter = try connection.prepare(
@@ -20,6 +24,31 @@ final class LedgerStatements {
             persistent: true
         )
         insertBlock = try connection.prepare("INSERT INTO block VALUES (?,?,?,?,?,?,?,?,?,?)", persistent: true)
-        findReference = try connection.prepare("SELECT cr, amount, code FROM transfer WHERE ref = ?", persistent: true)
+        findReference = try connection.prepare(
+            "SELECT dr, cr, amount, code FROM transfer WHERE ref = ?",
+            persistent: true
+        )
+        insertHold = try connection.prepare(
+            """
+            INSERT INTO hold(invocation, payer, api_key, algorithm, version, algo_version, wall_us, cpu_us, amount,
+              price_version, epoch, created_us) VALUES (?,?,?,?,?,?,?,?,?,?,?,?)
+            """,
+            persistent: true
+        )
+        closeHold = try connection.prepare(
+            "UPDATE hold SET state = ? WHERE invocation = ? AND state = 0",
+            persistent: true
+        )
+        insertKey = try connection.prepare(
+            """
+            INSERT INTO idem(account, key, request, invocation, state, status, response, expires_us)
+            VALUES (?,?,?,?,?,?,?,?)
+            """,
+            persistent: true
+        )
+        runAgain = try connection.prepare(
+            "UPDATE idem SET state = 3 WHERE account = ? AND key = ? AND state = 2",
+            persistent: true
+        )
     }
 }

@@ -9,7 +9,9 @@ import SQLite
 /// @unchecked: `file` is made before the thread starts and touched by the thread only, which also lets go of it.
 final class LedgerWriter: @unchecked Sendable {
     /// Log size from which the writer moves pages into the file, and from which it also starts the log anew when idle.
-    private static let checkpointPages = 4096
+    ///
+    /// While it does, calls wait: small steps keep that to some milliseconds, and the log on pages it has written before.
+    private static let checkpointPages = 256
     private static let restartPages = 16_384
 
     let queue = OperationQueue()
@@ -79,21 +81,22 @@ final class LedgerWriter: @unchecked Sendable {
         _ = try? file.connection.checkpoint(.passive)
     }
 
-    private func commit(_ batch: [Operation], to file: LedgerFile) throws(SQLiteError) {
+    private func commit(_ batch: ArraySlice<Operation>, to file: LedgerFile) throws(SQLiteError) {
         var answers: [Result<Operation.Answer, LedgerError>] = []
         answers.reserveCapacity(batch.count)
         do throws(SQLiteError) {
             try file.beginBlock(at: clock.unixMicroseconds())
+            try file.expireLots()
             for operation in batch { answers.append(try file.record(operation.action)) }
             try file.finishBlock()
         } catch {
             file.connection.rollback()
             let unknown = LedgerError(.outcomeUnknown, "the ledger could not commit and has stopped", cause: error)
-            for operation in batch { operation.reply.resume(returning: .failure(unknown)) }
+            for operation in batch { operation.reply?.resume(returning: .failure(unknown)) }
             throw error
         }
         publish(file.changes)
-        for (operation, answer) in zip(batch, answers) { operation.reply.resume(returning: answer) }
+        for (operation, answer) in zip(batch, answers) { operation.reply?.resume(returning: answer) }
     }
 
     private func checkpoint(_ file: LedgerFile) throws(SQLiteError) {
@@ -110,7 +113,7 @@ final class LedgerWriter: @unchecked Sendable {
             cause: error
         )
         while case let rest = queue.take(max: batchMax), !rest.isEmpty {
-            for operation in rest { operation.reply.resume(returning: .failure(closed)) }
+            for operation in rest { operation.reply?.resume(returning: .failure(closed)) }
         }
         poison(LedgerError(.outcomeUnknown, "the ledger could not commit and has stopped", cause: error))
     }

@@ -6,6 +6,14 @@ struct Operation: Sendable {
         case topUp(TopUp)
         case setRoyalty(RoyaltyOrder)
         case settle(Settlement)
+        case grant(Grant)
+        case adjust(Adjustment)
+        case refund(Refund)
+        case change(AccountOrder)
+        /// Nothing but what is due by the clock: grants that end, keys that are forgotten.
+        case tick
+        case hold(HeldCall)
+        case void(InvocationID)
         case setQuota(scope: String, metric: QuotaMetric, limit: Int64, actor: String)
         case unsetQuota(scope: String, metric: QuotaMetric, actor: String)
     }
@@ -16,10 +24,13 @@ struct Operation: Sendable {
         case receipt(Receipt)
         case quota(Quota)
         case removed(Bool)
+        /// The account's revision.
+        case account(Int64)
     }
 
     let action: Action
-    let reply: CheckedContinuation<Result<Answer, LedgerError>, Never>
+    /// Nil when nobody waits.
+    let reply: CheckedContinuation<Result<Answer, LedgerError>, Never>?
 }
 
 /// Money paid in.
@@ -27,6 +38,42 @@ struct TopUp: Sendable {
     let account: String
     let amount: Int64
     let ref: String
+    let actor: String
+}
+
+/// Credit with a priority and an end of its own.
+struct Grant: Sendable {
+    let account: String
+    let amount: Int64
+    let priority: Int64
+    let expires: Int64?
+    let ref: String
+    let actor: String
+}
+
+/// A correction of a caller's credit by hand.
+struct Adjustment: Sendable {
+    let account: String
+    /// Microcredits, not 0; less than 0 takes credit away.
+    let amount: Int64
+    let reason: String
+    let ref: String
+    let actor: String
+}
+
+/// A charge to be reversed whole.
+struct Refund: Sendable {
+    let invocation: InvocationID
+    let reason: String
+    let actor: String
+}
+
+/// A change of a caller's account, if it is as its administrator thinks.
+struct AccountOrder: Sendable {
+    let account: String
+    let change: AccountChange
+    let ifRev: Int64?
+    let reason: String
     let actor: String
 }
 
@@ -42,7 +89,8 @@ struct RoyaltyOrder: Sendable {
 struct Settlement: Sendable {
     let held: HeldCall
     let usage: UsageRecord
-    let priceVersion: Int64
+    /// The answer to be kept with the charge, for a call that had an idempotency key.
+    let keeping: KeyRow?
 }
 
 /// What a commit has changed, as far as admission must know it.

@@ -5,12 +5,16 @@ import Glibc
 /// The tasks never block for longer than an append; the thread sleeps on a condition while there is nothing to do.
 /// Its bound is kept by the callers: settlements by the number of holds, everything else by `LedgerLimits.writerQueueMax`.
 ///
-/// @unchecked: `elements` and `isClosed` are touched with `lock` held only; the two pointers never change.
+/// @unchecked: `elements`, `takenCount` and `isClosed` are touched with `lock` held only, `taken` by the writer's thread
+/// only; the two pointers never change.
 final class OperationQueue: @unchecked Sendable {
     private let lock = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
     private let changed = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
     private var elements: [Operation] = []
     private var isClosed = false
+    /// What the writer has taken out and not begun; its thread's own.
+    private var taken: ArraySlice<Operation> = []
+    private var takenCount = 0
 
     init() {
         pthread_mutex_init(lock, nil)
@@ -28,7 +32,7 @@ final class OperationQueue: @unchecked Sendable {
     var count: Int {
         pthread_mutex_lock(lock)
         defer { pthread_mutex_unlock(lock) }
-        return elements.count
+        return elements.count + takenCount
     }
 
     /// Appends an operation.
@@ -46,17 +50,23 @@ final class OperationQueue: @unchecked Sendable {
     /// Waits until there is something to do, and takes up to `max` operations.
     ///
     /// - Returns: the operations in order; none when the queue is closed and empty.
-    func take(max: Int) -> [Operation] {
+    func take(max: Int) -> ArraySlice<Operation> {
+        if taken.isEmpty { refill() }
+        let batch = taken.prefix(max)
+        taken = taken.dropFirst(max)
         pthread_mutex_lock(lock)
-        defer { pthread_mutex_unlock(lock) }
-        while elements.isEmpty, !isClosed { pthread_cond_wait(changed, lock) }
-        if elements.count <= max {
-            defer { elements = [] }
-            return elements
-        }
-        let batch = Array(elements.prefix(max))
-        elements.removeFirst(max)
+        takenCount = taken.count
+        pthread_mutex_unlock(lock)
         return batch
+    }
+
+    /// Takes all there is at once, so that a long queue is not moved up for each batch.
+    private func refill() {
+        pthread_mutex_lock(lock)
+        while elements.isEmpty, !isClosed { pthread_cond_wait(changed, lock) }
+        taken = elements[...]
+        elements = []
+        pthread_mutex_unlock(lock)
     }
 
     /// Refuses further operations; those in the queue are still taken.

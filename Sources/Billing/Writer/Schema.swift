@@ -4,10 +4,12 @@ import SQLite
 ///
 /// Money is whole microcredits, times are microseconds of Unix time or of duration.
 ///
-/// Reduced to one node. There is no `hold` table: holds live in memory and die with the process, as the boxes do;
-/// the epoch in `meta` tells the runs of the daemon apart.
+/// Reduced to one node; the epoch in `meta` tells the runs of the daemon apart.
 enum Schema {
-    static let migrations = [Migration(number: 1, name: "ledger", sql: tables + appendOnly)]
+    static let migrations = [
+        Migration(number: 1, name: "ledger", sql: tables + appendOnly),
+        Migration(number: 2, name: "lots", sql: lots),
+    ]
 
     private static let tables = """
         CREATE TABLE meta(key TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
@@ -67,40 +69,6 @@ enum Schema {
         """
 
     private static let appendOnly = ["price_book", "royalty", "usage", "transfer", "admin_log", "block"]
-        .map { table in
-            """
-            CREATE TRIGGER \(table)_ro_u BEFORE UPDATE ON \(table) BEGIN SELECT RAISE(ABORT,'append-only'); END;
-            CREATE TRIGGER \(table)_ro_d BEFORE DELETE ON \(table) BEGIN SELECT RAISE(ABORT,'append-only'); END;
-
-            """
-        }
+        .map { triggers($0) }
         .joined()
-}
-
-/// The kinds of account; the numbers are stored.
-enum AccountKind: Int64, Sendable, CaseIterable {
-    /// Prepaid credit of a caller; never below zero.
-    case caller = 1
-    /// What an author has earned.
-    case authorPayable = 2
-    /// The platform's share of royalties.
-    case platformFee = 3
-    /// What compute has earned.
-    case computeRevenue = 4
-    /// Where top-ups come from; falls below zero by what was paid in.
-    case cashIn = 5
-
-    /// One account each, owned by nobody.
-    static let platform: [AccountKind] = [.platformFee, .computeRevenue, .cashIn]
-    static let noOverdraft: Int64 = 1
-
-    var flags: Int64 { self == .caller ? Self.noOverdraft : 0 }
-}
-
-/// What a transfer is for; the numbers are stored.
-enum TransferCode: Int64 {
-    case topUp = 100
-    case compute = 200
-    case royaltyAuthor = 210
-    case royaltyPlatform = 220
 }

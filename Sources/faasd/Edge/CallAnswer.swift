@@ -178,17 +178,22 @@ extension Duration {
 extension Refusal {
     fileprivate var status: HTTPResponse.Status {
         switch kind {
-        case .rate, .concurrency, .queueFull, .cpuQuota: .tooManyRequests
-        case .spendCap, .credit, .accountUnknown: .ok
-        case .draining: .serviceUnavailable
+        case .rate, .concurrency, .queueFull, .cpuQuota, .failureAllowance: .tooManyRequests
+        case .spendCap, .credit, .accountUnknown, .accountFrozen, .accountClosed: .ok
+        case .draining, .auditFailed: .serviceUnavailable
+        case .keyInFlight: .conflict
+        case .keyMismatch: .unprocessableContent
+        case .keyAnswerGone: .gone
         }
     }
 
     fileprivate var errorType: String {
         switch kind {
         case .spendCap, .credit, .accountUnknown: "PaymentRequiredError"
-        case .rate, .concurrency, .queueFull, .cpuQuota: "QuotaExceededError"
-        case .draining: "SystemError"
+        case .rate, .concurrency, .queueFull, .cpuQuota, .failureAllowance: "QuotaExceededError"
+        case .accountFrozen, .accountClosed: "AuthorizationError"
+        case .draining, .auditFailed: "SystemError"
+        case .keyInFlight, .keyMismatch, .keyAnswerGone: "IdempotencyKeyError"
         }
     }
 }
