@@ -18,6 +18,11 @@ public struct LedgerLimits: Sendable {
     public var keyLifetime: Duration = .seconds(24 * 3600)
     /// The largest answer that is kept with its key; a call with a larger one is run again, once, for nothing.
     public var keptAnswerBytesMax = 1 << 20
+    /// Answers that are kept for one account, and for all, until their keys are forgotten; what does not fit is treated
+    /// like an answer that is too large.
+    public var keptBytesAccountMax: Int64 = 64 << 20
+    /// See ``keptBytesAccountMax``.
+    public var keptBytesMax: Int64 = 1 << 30
     /// Worst cases of at least so much are held durably: the hold is on disk before the call starts.
     public var durableHoldMin = Microcredits(rawValue: 10_000_000_000)
     /// CPU time that nobody pays for, in a day, when no quota says otherwise: of an account, of an author's algorithms,

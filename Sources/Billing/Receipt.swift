@@ -14,6 +14,18 @@ public struct Receipt: Sendable, Equatable {
     public let priceVersion: Int64
 }
 
+extension Receipt {
+    /// The receipt of a call that was settled before, and what the account has now.
+    public init(_ usage: Usage, invocation: InvocationID, remaining: Microcredits) {
+        self.invocation = invocation
+        charge = Microcredits(rawValue: usage.amountMicrocredits)
+        royalty = Microcredits(rawValue: usage.royaltyMicrocredits)
+        compute = Microcredits(rawValue: usage.computeMicrocredits)
+        self.remaining = remaining
+        priceVersion = usage.priceVersion
+    }
+}
+
 /// An account's money, exact as of the last commit plus the holds of running calls.
 public struct Balance: Sendable, Equatable, Codable {
     /// What new calls may hold.

@@ -18,6 +18,8 @@ public struct CallRequest: Sendable {
     public var input: ByteBuffer
     /// The timeout the caller asked for; nil for the version's own.
     public var timeoutSeconds: Int?
+    /// The claim of its idempotency key, which keeps its answer; nil without a key.
+    public var claim: KeyClaim?
 
     /// Collects the parts.
     public init(

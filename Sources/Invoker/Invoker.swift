@@ -70,7 +70,12 @@ public final class Invoker: Sendable {
         Counter(label: "faasd_calls_total", dimensions: [("outcome", usage.outcome.name)]).increment()
         Timer(label: "faasd_call_seconds").recordNanoseconds(attempt.reply.wall.nanosecondsClamped)
         do {
-            attempt.reply.receipt = try await ledger.settle(hold, usage)
+            let kept = request.claim.flatMap { claim in
+                KeptCall.bytes(of: attempt.reply).map {
+                    KeptAnswer(claim: claim, status: usage.outcome.rawValue, response: $0)
+                }
+            }
+            attempt.reply.receipt = try await ledger.settle(hold, usage, keeping: kept)
         } catch {
             logger.error("settlement failed", metadata: ["call": "\(request.invocation)", "error": "\(error)"])
             attempt.reply.answer = .outcomeUnknown

@@ -122,7 +122,8 @@ extension CallRequest {
             version: version.number.description,
             cpus: version.cpus,
             wallLimit: .seconds(timeout.seconds),
-            deadline: ContinuousClock.now.advanced(by: deadline.remaining)
+            deadline: ContinuousClock.now.advanced(by: deadline.remaining),
+            replayOf: claim?.replayOf
         )
     }
 

@@ -5,6 +5,24 @@
 struct Allowance: Sendable, Equatable {
     enum Kind { case account, author, pair }
 
+    /// Whose allowances an end of a call counts against.
+    enum Payers {
+        /// A failure: the account's, the author's, and the account's with that algorithm.
+        case everyone
+        /// Loading for a call that was paid: nobody but the author chose it.
+        case author
+        /// A call run again because its answer was too large to keep: the algorithm did nothing wrong.
+        case account
+
+        func include(_ kind: Kind) -> Bool {
+            switch self {
+            case .everyone: true
+            case .author: kind == .author
+            case .account: kind == .account
+            }
+        }
+    }
+
     let kind: Kind
     let scope: String
 

@@ -60,7 +60,8 @@ extension Audit {
             }
             guard let unpaid = Self.unpaid(row), let window = QuotaMetric.unpaidCPUDay.window else { return }
             let author = QuotaScope.author(of: row.string(2))
-            for scope in unpaid.isLoadOnly ? [author] : [matching[0], author, matching[3]] {
+            let kinds: [(Allowance.Kind, String)] = [(.account, matching[0]), (.author, author), (.pair, matching[3])]
+            for (kind, scope) in kinds where unpaid.payers.include(kind) {
                 let key = Key(scope: scope, metric: .unpaidCPUDay, window: window.index(at: row.int64(5)))
                 sums[key, default: 0] &+= unpaid.microseconds
             }
@@ -69,12 +70,13 @@ extension Audit {
     }
 
     /// CPU time of a record that nobody paid for; policy 1 did not count it.
-    private static func unpaid(_ row: borrowing Statement) -> (microseconds: Int64, isLoadOnly: Bool)? {
+    private static func unpaid(_ row: borrowing Statement) -> (microseconds: Int64, payers: Allowance.Payers)? {
         guard
             let outcome = Outcome(rawValue: row.int(6)), let policy = PayPolicy(rawValue: row.int64(11)),
-            policy == .two, outcome != .platformFault, !row.bool(10)
+            policy == .two, outcome != .platformFault
         else { return nil }
-        let isPaid = policy.callerPaysCompute(outcome, isAbsorbed: row.bool(9))
-        return (isPaid ? row.int64(8) : row.int64(7) &+ row.int64(8), isPaid)
+        let all = row.int64(7) &+ row.int64(8)
+        if row.bool(10) { return (all, .account) }
+        return policy.callerPaysCompute(outcome, isAbsorbed: row.bool(9)) ? (row.int64(8), .author) : (all, .everyone)
     }
 }

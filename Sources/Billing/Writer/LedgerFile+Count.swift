@@ -2,8 +2,9 @@ extension LedgerFile {
     /// Adds a charge to every counter it concerns.
     func count(_ bill: Bill, _ pending: PendingCall) {
         if bill.unpaid > 0 {
-            let scopes = bill.isLoadOnly ? [pending.authorScope] : pending.allowances.map(\.scope)
-            for scope in scopes { add(bill.unpaid, to: .unpaidCPUDay, of: scope) }
+            for allowance in pending.allowances where bill.unpaidBy.include(allowance.kind) {
+                add(bill.unpaid, to: .unpaidCPUDay, of: allowance.scope)
+            }
         }
         guard !budgetScopes.isEmpty else { return }
         for scope in pending.scopes where budgetScopes.contains(scope) {

@@ -30,10 +30,9 @@ extension LedgerFile {
         let charge: Charge
         /// CPU time that its quota counts.
         let cpu: Int64
-        /// CPU time that nobody pays for.
+        /// CPU time that nobody pays for, and whose allowance it is.
         let unpaid: Int64
-        /// Of it, what loading took of a call that was paid: that is the author's.
-        let isLoadOnly: Bool
+        let unpaidBy: Allowance.Payers
         /// Whether the failure allowance, or the call that it repeats, pays for it.
         let isAbsorbed: Bool
     }
@@ -57,8 +56,8 @@ extension LedgerFile {
         return Bill(
             charge: charge,
             cpu: isOurs ? 0 : min(usage.cpu.wholeMicroseconds, held.cpuMicroseconds),
-            unpaid: isOurs || isReplay ? 0 : isPaid ? usage.loadCPU.wholeMicroseconds : all,
-            isLoadOnly: isPaid,
+            unpaid: isOurs ? 0 : isPaid ? usage.loadCPU.wholeMicroseconds : all,
+            unpaidBy: isReplay ? .account : isPaid ? .author : .everyone,
             isAbsorbed: isAbsorbed
         )
     }

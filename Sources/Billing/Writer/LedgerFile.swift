@@ -46,6 +46,9 @@ final class LedgerFile {
     var blockSum: Int64 = 0
     /// Idempotency keys recorded since others were forgotten.
     var keysKept: Int64 = 0
+    /// Bytes of kept answers, by account.
+    var keptBytes: [Int64: Int64] = [:]
+    var keptBytesTotal: Int64 = 0
     var changes = CommittedChanges()
 
     /// Opens the file, brings its schema up to date, and records the new epoch and, if they changed, the prices.

@@ -83,6 +83,22 @@ struct CallAnswer: Sendable {
         receipt(reply, invocation)
     }
 
+    /// The answer that was given to the same request before, word for word, but for what the account has left.
+    init(
+        again reply: CallReply,
+        _ parameters: CallParameters,
+        _ invocation: InvocationID,
+        isOwner: Bool,
+        lowCredit: Microcredits
+    ) {
+        if parameters.output == .void {
+            self.init(begun: invocation, nil)
+        } else {
+            self.init(reply, parameters, invocation, isOwner: isOwner, lowCredit: lowCredit)
+        }
+        headers[.replayed] = "true"
+    }
+
     /// The answer to a call that nobody waits for: its id once it was let in, else the refusal.
     init(begun invocation: InvocationID, _ refusal: Refusal?) {
         headers[.contentType] = "application/json"
@@ -205,6 +221,7 @@ extension HTTPField.Name {
     }
 
     static let callID = own("Call-Id")
+    static let replayed = own("Replayed")
     static let account = own("Account")
     static let priceVersion = own("Price-Version")
     static let start = own("Start")

@@ -40,7 +40,7 @@ struct CallRoutes: Sendable {
             let room = bodies.room(for: payer.account)
             let input = try await body(request, room)
             try check(input, parameters)
-            let call = CallRequest(
+            var call = CallRequest(
                 invocation: invocation,
                 account: payer.account,
                 keyID: payer.keyID,
@@ -49,6 +49,23 @@ struct CallRoutes: Sendable {
                 input: input,
                 timeoutSeconds: parameters.timeoutSeconds
             )
+            if let key = try IdempotencyKey(request.headers) {
+                switch invoker.claim(key.text, request: key.digest(request, input), account: payer.account) {
+                case .run(let claim): call.claim = claim
+                case .answered(let earlier, let reply):
+                    return CallAnswer(
+                        again: reply,
+                        parameters,
+                        earlier,
+                        isOwner: payer.owns(version),
+                        lowCredit: lowCredit
+                    )
+                    .response(on: loop)
+                case .refused(let reply):
+                    return CallAnswer(reply, parameters, invocation, isOwner: false, lowCredit: lowCredit)
+                        .response(on: loop)
+                }
+            }
             if parameters.output == .void { return await begin(call, room).response(on: loop) }
             let reply = await invoker.call(call)
             room.keepUntilHere()
