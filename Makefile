@@ -9,13 +9,15 @@ DESTDIR =
 SWIFT = swift
 PYTHON = /usr/bin/python3
 UNITTEST_FLAGS =
+SECONDS_EACH = 60
 
-.PHONY: help deps build run test test-v2 lint format install clean
+.PHONY: help deps build run test test-v2 bench lint format install clean
 
 help:
 	@echo 'make run      build a release, start a marketplace on LISTEN, fill it with the examples, say how to call them'
 	@echo 'make test     every test: Swift, Python, end to end with the official client (root or sudo; a quarter of an hour)'
 	@echo 'make test-v2  the unit, the sandbox and the attacks on Debian 12 with control groups v2, in a virtual machine (root)'
+	@echo 'make bench    measures on a quiet machine, and writes docs/benchmarks.md (a quarter of an hour)'
 	@echo 'make lint     formatting and syntax, in seconds'
 	@echo 'make build    the release binaries, in .build/release'
 	@echo 'make deps     the Debian packages and the system user that the above need; they call it themselves'
@@ -42,12 +44,15 @@ test-v2: deps
 	$(SWIFT) build --build-tests
 	@sh scripts/test-v2.sh "$$($(SWIFT) build --show-bin-path)"
 
+bench: build
+	@sh scripts/bench.sh "$$($(SWIFT) build -c release --show-bin-path)" $(SECONDS_EACH)
+
 lint:
-	$(SWIFT) format lint --strict --parallel --recursive Sources Tests Package.swift
+	$(SWIFT) format lint --strict --parallel --recursive Sources Tests Benchmarks Package.swift
 	@PYTHON='$(PYTHON)' sh scripts/lint.sh
 
 format:
-	$(SWIFT) format -i --parallel --recursive Sources Tests Package.swift
+	$(SWIFT) format -i --parallel --recursive Sources Tests Benchmarks Package.swift
 
 install: build
 	@PYTHON='$(PYTHON)' sh scripts/install.sh "$$($(SWIFT) build -c release --show-bin-path)" '$(DESTDIR)$(PREFIX)'

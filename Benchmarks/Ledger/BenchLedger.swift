@@ -9,12 +9,16 @@ final class BenchLedger: Sendable {
     let ledger: Ledger
     let path: String
     private let folder: String
+    private let mode: ChargeRow.Mode
 
-    init(in parent: String) async throws {
+    init(in parent: String, mode: ChargeRow.Mode) async throws {
+        self.mode = mode
         folder = parent + "/ledger-bench-\(ProcessInfo.processInfo.processIdentifier)-\(UInt32.random(in: 0 ... .max))"
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         path = folder + "/ledger.db"
-        ledger = try Ledger(path: path) { error in fatalError("\(error)") }
+        var limits = LedgerLimits()
+        if mode == .durable { limits.durableHoldMin = .zero }
+        ledger = try Ledger(path: path, limits: limits) { error in fatalError("\(error)") }
         for caller in 0..<Self.callers {
             try await ledger.openAccount("caller\(caller)")
             let amount = try Microcredits(credits: "1000000000")
@@ -48,8 +52,42 @@ final class BenchLedger: Sendable {
     }
 
     func charge(_ number: Int, due: ContinuousClock.Instant, _ latencies: Latencies) async {
+        let call = call(number)
+        do {
+            let claim = try claim(call)
+            let hold = try await ledger.admit(call)
+            let usage = UsageRecord(
+                outcome: .ok,
+                startMicroseconds: 1_795_430_000_000_000,
+                wall: .microseconds(1000 + number % 5000),
+                cpu: .microseconds(500 + number % 1000)
+            )
+            let kept = claim.map { KeptAnswer(claim: $0, status: 200, response: Self.answer) }
+            _ = try await ledger.settle(hold, usage, keeping: kept)
+            latencies.note(.now - due)
+        } catch let refusal as Refusal where refusal.kind == .queueFull {
+            latencies.refuse()
+        } catch {
+            print("charge \(number): \(error)")
+            exit(1)
+        }
+    }
+
+    private static let answer = [UInt8](repeating: 7, count: 100)
+
+    private func claim(_ call: CallDescription) throws -> KeyClaim? {
+        guard mode == .key else { return nil }
+        let key = call.invocation.description
+        let request = [UInt8](repeating: 1, count: 32)
+        guard case .claimed(let claim) = try ledger.claim(key: key, request: request, account: call.account) else {
+            throw Usage(argument: "key \(key)")
+        }
+        return claim
+    }
+
+    func call(_ number: Int) -> CallDescription {
         let version = number % Self.algorithms
-        let call = CallDescription(
+        return CallDescription(
             invocation: InvocationID(),
             account: "caller\(number % Self.callers)",
             keyID: "key\(number % Self.callers)",
@@ -60,20 +98,6 @@ final class BenchLedger: Sendable {
             wallLimit: .seconds(300),
             deadline: .now + .seconds(60)
         )
-        do {
-            let hold = try await ledger.admit(call)
-            let usage = UsageRecord(
-                outcome: .ok,
-                startMicroseconds: 1_795_430_000_000_000,
-                wall: .microseconds(1000 + number % 5000),
-                cpu: .microseconds(500 + number % 1000)
-            )
-            _ = try await ledger.settle(hold, usage)
-            latencies.note(.now - due)
-        } catch {
-            print("charge \(number): \(error)")
-            exit(1)
-        }
     }
 
     func remove() {

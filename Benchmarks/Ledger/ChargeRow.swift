@@ -4,12 +4,19 @@ import Synchronization
 
 /// Charges at a fixed rate, whatever the ledger does (open loop): from the moment a charge was due to its durable answer.
 struct ChargeRow {
-    enum Mode { case memory }
+    enum Mode {
+        /// A hold in memory, no key.
+        case memory
+        /// The same with an idempotency key and a kept answer of 100 bytes.
+        case key
+        /// A hold on disk before the charge: two operations.
+        case durable
+    }
 
     let mode: Mode
 
     func run(_ options: Options) async throws -> String {
-        let bench = try await BenchLedger(in: options.folder)
+        let bench = try await BenchLedger(in: options.folder, mode: mode)
         defer { bench.remove() }
         try await bench.warmUp()
         let count = options.rate * options.seconds
@@ -37,7 +44,7 @@ struct ChargeRow {
 /// As many charges as so many tasks can make, one after another each (closed loop).
 struct ClosedRow {
     func run(_ options: Options) async throws -> String {
-        let bench = try await BenchLedger(in: options.folder)
+        let bench = try await BenchLedger(in: options.folder, mode: .memory)
         defer { bench.remove() }
         try await bench.warmUp()
         let latencies = Latencies(capacity: 200_000 * options.seconds)

@@ -3,6 +3,7 @@ import Synchronization
 /// The durations of many operations, noted by many tasks.
 final class Latencies: Sendable {
     private let noted: Mutex<[UInt32]>
+    private let refused = Mutex(0)
 
     init(capacity: Int) {
         var array: [UInt32] = []
@@ -15,6 +16,9 @@ final class Latencies: Sendable {
         noted.withLock { $0.append(microseconds) }
     }
 
+    /// Notes one that was refused because too many wait.
+    func refuse() { refused.withLock { $0 += 1 } }
+
     /// Count, rate, quantiles in milliseconds, and the processor time each took.
     func summary(_ elapsed: Duration, cpu: Double, memory: Int) -> String {
         let sorted = noted.withLock { $0.sorted() }
@@ -24,7 +28,8 @@ final class Latencies: Sendable {
         }
         let rate = Int(Double(sorted.count) / seconds)
         let cores = (cpu / seconds * 100).rounded() / 100
-        return "\(sorted.count) charges, \(rate)/s, ms p50 \(quantile(0.5)) p99 \(quantile(0.99)) "
+        let lost = refused.withLock { $0 }
+        return "\(sorted.count) done, \(lost) refused, \(rate)/s, ms p50 \(quantile(0.5)) p99 \(quantile(0.99)) "
             + "p99.9 \(quantile(0.999)) most \(quantile(1)), \(cores) cores, "
             + "\((cpu * 1e7 / Double(sorted.count)).rounded() / 10) µs CPU each, \(memory) MiB"
     }

@@ -9,7 +9,10 @@ enum LedgerBench {
     static let rows: [(name: String, run: @Sendable (Options) async throws -> String)] = [
         ("fsync", { try DiskRow.run($0) }),
         ("memory", { try await ChargeRow(mode: .memory).run($0) }),
+        ("key", { try await ChargeRow(mode: .key).run($0) }),
+        ("durable", { try await ChargeRow(mode: .durable).run($0) }),
         ("closed", { try await ClosedRow().run($0) }),
+        ("recover", { try await RecoverRow.run($0) }),
     ]
 
     static func main() async throws {

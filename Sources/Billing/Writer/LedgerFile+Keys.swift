@@ -28,6 +28,7 @@ extension LedgerFile {
             try statements.insertKey.run()
         }
         keysKept += 1
+        if oldestKeyExpires == .max { oldestKeyExpires = ledgerMicroseconds + limits.keyLifetime.wholeMicroseconds }
     }
 
     /// The response, if there is room to keep it.
@@ -44,6 +45,7 @@ extension LedgerFile {
 
     /// Forgets keys whose time is over, oldest first.
     func forgetKeys(atMost count: Int64) throws(SQLiteError) {
+        guard oldestKeyExpires < ledgerMicroseconds else { return }
         let sql = """
             DELETE FROM idem WHERE id IN (SELECT id FROM idem ORDER BY id LIMIT ?) AND expires_us < ?
             RETURNING account, coalesce(length(response),0)
@@ -55,9 +57,11 @@ extension LedgerFile {
             keptBytes[account, default: 0] -= bytes
             keptBytesTotal -= bytes
         }
+        oldestKeyExpires = try first("SELECT expires_us FROM idem ORDER BY id LIMIT 1") ?? .max
     }
 
-    func loadKeptBytes() throws(SQLiteError) {
+    func loadKeys() throws(SQLiteError) {
+        oldestKeyExpires = try first("SELECT expires_us FROM idem ORDER BY id LIMIT 1") ?? .max
         let sql = "SELECT account, coalesce(sum(length(response)),0) FROM idem GROUP BY account"
         for (account, bytes) in try connection.query(
             sql,

@@ -5,7 +5,7 @@ extension LedgerFile {
     func load() throws(SQLiteError) {
         try loadAccounts()
         try loadQuotas()
-        try loadKeptBytes()
+        try loadKeys()
         let terms = try connection.query("SELECT algo_version, per_call_ucr, author_bps, author FROM royalty") {
             (row) throws(SQLiteError) in
             (

@@ -46,6 +46,8 @@ final class LedgerFile {
     var blockSum: Int64 = 0
     /// Idempotency keys recorded since others were forgotten.
     var keysKept: Int64 = 0
+    /// When the oldest key's time is over.
+    var oldestKeyExpires = Int64.max
     /// Bytes of kept answers, by account.
     var keptBytes: [Int64: Int64] = [:]
     var keptBytesTotal: Int64 = 0

@@ -1,0 +1,37 @@
+#!/bin/sh
+# make bench: measures, and writes docs/benchmarks.md. $1 is where the release binaries are, $2 the seconds of each row.
+# To be run on a machine that does nothing else; the figures are medians and tails of one run.
+set -eu
+cd "$(dirname "$0")/.."
+binaries=$1
+seconds=${2:-60}
+page=docs/benchmarks.md
+lines=$(mktemp)
+trap 'rm -f "$lines"' EXIT
+
+"$binaries/ledger-bench" --seconds "$seconds" | tee "$lines"
+
+processor=$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1)
+memory=$(awk '/^MemTotal/ { printf "%d", $2 / 1048576 }' /proc/meminfo)
+load=$(cut -d ' ' -f 1 /proc/loadavg)
+cat >"$page" <<END
+# Benchmarks
+
+Made by \`make bench\` at commit $(git rev-parse --short HEAD) on $(date -u +%Y-%m-%d): $(nproc) processors ($processor),
+$memory GiB, Linux $(uname -r), SQLite $(sqlite3 --version 2>/dev/null | cut -d ' ' -f 1). Generator and ledger are one process on the same
+processors; CPU time is that of both. A release build, one run.
+
+## The ledger
+
+\`fsync\` is what one durable write costs on this disk: 4 KiB over written ones and \`fdatasync\`, a thousand times. \`memory\` offers
+20,000 charges a second for $seconds seconds, whatever the ledger does, each with a royalty (a usage record, three transfers,
+balances, a block of the chain), by 100 callers of 20 algorithms; the time is from when a charge was due to its durable answer.
+\`key\` is the same with an idempotency key and a kept answer of 100 bytes each, \`durable\` with a hold on disk before each charge.
+\`closed\` is as many as 1,000 tasks can make, one after another. \`recover\` opens the ledger of a daemon that died
+with 10,000 open durable holds.
+
+\`\`\`
+$(cat "$lines")
+\`\`\`
+END
+echo "written to $page"
