@@ -44,8 +44,22 @@ int sbx_policy_set_cgroup(struct sp_policy *policy, uint32_t hierarchy, const ch
     return code != 0 ? code : put(group->home, sizeof group->home, home);
 }
 
-int sbx_profile_add_mount(struct sp_profile *profile, uint32_t kind, uint32_t flags,
-                          const char *source, const char *target, const char *content)
+struct sp_file *sbx_policy_setting(struct sp_policy *policy)
+{
+    return policy->setting_count < SP_SETTINGS_MAX ? &policy->settings[policy->setting_count++] : NULL;
+}
+
+struct sp_file *sbx_policy_file(struct sp_policy *policy, enum sp_descriptor descriptor) { return &policy->files[descriptor]; }
+
+struct sp_file *sbx_policy_counter(struct sp_policy *policy, enum sp_counter counter) { return &policy->counters[counter]; }
+
+int sbx_file_set_texts(struct sp_file *file, const char *name, const char *text)
+{
+    int code = put(file->name, sizeof file->name, name);
+    return code != 0 ? code : put(file->text, sizeof file->text, text);
+}
+
+int sbx_profile_add_mount(struct sp_profile *profile, uint32_t kind, uint32_t flags, const char *source, const char *target)
 {
     if (profile->mount_count >= SP_MOUNTS_MAX) return E2BIG;
     struct sp_mount *mount = &profile->mounts[profile->mount_count];
@@ -53,9 +67,17 @@ int sbx_profile_add_mount(struct sp_profile *profile, uint32_t kind, uint32_t fl
     mount->flags = flags;
     int code = put(mount->source, sizeof mount->source, source);
     if (code == 0) code = put(mount->target, sizeof mount->target, target);
-    if (code == 0) code = put(mount->content, sizeof mount->content, content);
     if (code == 0) profile->mount_count++;
     return code;
+}
+
+int sbx_profile_add_file(struct sp_profile *profile, const char *target, uint64_t offset, uint64_t length)
+{
+    int code = sbx_profile_add_mount(profile, SP_MOUNT_FILE, 0, "", target);
+    if (code != 0) return code;
+    profile->mounts[profile->mount_count - 1].offset = offset;
+    profile->mounts[profile->mount_count - 1].length = length;
+    return 0;
 }
 
 int sbx_profile_add_rule(struct sp_profile *profile, const char *path, uint64_t access)
@@ -96,25 +118,24 @@ int sbx_profile_add_environment(struct sp_profile *profile, const char *name, co
     return code;
 }
 
-int sbx_policy_seal(const struct sp_policy *policy, int *descriptor)
+static int write_all(int file, const void *bytes, size_t count)
+{
+    for (size_t done = 0; done < count;) {
+        ssize_t written = write(file, (const char *)bytes + done, count - done);
+        if (written <= 0) return written < 0 ? errno : EIO;
+        done += (size_t)written;
+    }
+    return 0;
+}
+
+int sbx_policy_seal(const struct sp_policy *policy, const uint8_t *contents, size_t count, int *descriptor)
 {
     int file = memfd_create("faasd-policy", MFD_CLOEXEC | MFD_ALLOW_SEALING);
     if (file < 0) return errno;
-    const char *bytes = (const char *)policy;
-    for (size_t done = 0; done < sizeof *policy;) {
-        ssize_t written = write(file, bytes + done, sizeof *policy - done);
-        if (written <= 0) {
-            int code = written < 0 ? errno : EIO;
-            close(file);
-            return code;
-        }
-        done += (size_t)written;
-    }
-    if (fcntl(file, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL) != 0) {
-        int code = errno;
-        close(file);
-        return code;
-    }
-    *descriptor = file;
-    return 0;
+    int code = write_all(file, policy, sizeof *policy);
+    if (code == 0) code = write_all(file, contents, count);
+    if (code == 0 && fcntl(file, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL) != 0) code = errno;
+    if (code == 0) *descriptor = file;
+    else close(file);
+    return code;
 }

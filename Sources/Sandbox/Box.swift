@@ -23,8 +23,6 @@ public struct Box: ~Copyable, Sendable {
     private let descriptors: BoxDescriptors
     private let number: UInt32
     private let generation: UInt32
-    private let cpuInNanoseconds: Bool
-    private let legacyFreezer: Bool
     private var isEnded = false
     /// The first process's id on the host, for logs and tests; never used to signal it.
     public let pid: Int32
@@ -48,8 +46,6 @@ public struct Box: ~Copyable, Sendable {
         number = reply.box
         generation = reply.generation
         pid = reply.pid
-        cpuInNanoseconds = reply.flags & UInt32(SP_REPLY_CPU_NANOS.rawValue) != 0
-        legacyFreezer = reply.flags & UInt32(SP_REPLY_FREEZER_V1.rawValue) != 0
     }
 
     /// How long the end of a killed process is waited for before the spawner is asked all the same.
@@ -75,7 +71,7 @@ public struct Box: ~Copyable, Sendable {
     /// - Source: `cpu.stat` `usage_usec`, or `cpuacct.usage`; agrees with the truth within 55 µs.
     public var cpuMicros: UInt64 {
         let text = Kernel.read(descriptors[SP_D_CPU])
-        if cpuInNanoseconds { return Kernel.number(in: text, key: nil) / 1_000 }
+        if spawner.isLegacy { return Kernel.number(in: text, key: nil) / 1_000 }
         return Kernel.number(in: text, key: "usage_usec")
     }
 
@@ -99,7 +95,7 @@ public struct Box: ~Copyable, Sendable {
     /// - Source: `cgroup.freeze` of version 2, `freezer.state` of version 1. The state file is re-read, because being
     ///   notified of it takes up to 10 ms.
     public func freeze() -> Bool {
-        Kernel.write(descriptors[SP_D_FREEZE], legacyFreezer ? "FROZEN" : "1")
+        Kernel.write(descriptors[SP_D_FREEZE], spawner.isLegacy ? "FROZEN" : "1")
         for attempt in 0..<1_000 {
             if isFrozen { return true }
             if attempt > 4 { usleep(100) } else { sched_yield() }
@@ -108,11 +104,11 @@ public struct Box: ~Copyable, Sendable {
     }
 
     /// Lets the processes run again.
-    public func thaw() { Kernel.write(descriptors[SP_D_FREEZE], legacyFreezer ? "THAWED" : "0") }
+    public func thaw() { Kernel.write(descriptors[SP_D_FREEZE], spawner.isLegacy ? "THAWED" : "0") }
 
     private var isFrozen: Bool {
         let text = Kernel.read(descriptors[SP_D_EVENTS])
-        return legacyFreezer ? text.hasPrefix("FROZEN") : Kernel.number(in: text, key: "frozen") == 1
+        return spawner.isLegacy ? text.hasPrefix("FROZEN") : Kernel.number(in: text, key: "frozen") == 1
     }
 
     /// Whether the kernel kills all of a box at once (`cgroup.kill`), or the spawner has to, process by process.

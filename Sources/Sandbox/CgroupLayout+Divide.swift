@@ -1,7 +1,7 @@
 internal import Glibc
 
 extension CgroupLayout {
-    /// Lets groups below the one that holds ours have limits, where version 2 limits.
+    /// Lets the groups of boxes, and ours above them, have limits, where version 2 limits.
     ///
     /// A group gives controllers to its children only while it has no processes itself, unless it is the root of the
     /// hierarchy; in a unit of its own this process, which is alone there, therefore moves to a leaf first. What it
@@ -23,6 +23,8 @@ extension CgroupLayout {
         }
         let remedy = "memory, pids and cpu for groups below \(parent); run faasd as a unit with Delegate=yes"
         try check(code, "delegation", remedy)
+        guard mkdir(base, 0o755) == 0 || errno == EEXIST else { throw SandboxError("delegation", errno: errno, base) }
+        try check(Self.giveControllers(base), "delegation", "memory, pids and cpu for boxes below \(base)")
     }
 
     private static func giveControllers(_ group: String) -> CInt {

@@ -31,6 +31,11 @@ enum Kernel {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { return "" }
         defer { close(descriptor) }
+        return String(decoding: bytes(descriptor), as: UTF8.self)
+    }
+
+    /// What is left to read of a descriptor, to its end.
+    static func bytes(_ descriptor: CInt) -> [UInt8] {
         var bytes: [UInt8] = []
         var chunk = [UInt8](repeating: 0, count: 16_384)
         while true {
@@ -38,6 +43,6 @@ enum Kernel {
             guard length > 0 else { break }
             bytes += chunk.prefix(length)
         }
-        return String(decoding: bytes, as: UTF8.self)
+        return bytes
     }
 }

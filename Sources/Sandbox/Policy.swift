@@ -43,45 +43,65 @@ public struct Policy: Sendable {
         policy.pointee.landlock_fs = landlock.fileRights
         policy.pointee.landlock_net = landlock.networkRights
         policy.pointee.landlock_scoped = landlock.scopes
-        policy.pointee.cgroup_flags = cgroups.unifiedLimits ? UInt32(SP_UNIFIED_LIMITS.rawValue) : 0
         try check(
             sbx_policy_set_paths(policy, store, scratch),
             "policy",
             "\(store), \(scratch): at most 255 bytes each"
         )
         try setCgroups(policy)
+        var contents = PolicyContents(offset: policy.pointee.size)
         for (index, profile) in profiles.enumerated() {
             guard let target = sbx_policy_profile(policy, UInt32(index)) else {
                 throw SandboxError("policy", "\(profiles.count) profiles, at most \(SP_PROFILES_MAX)")
             }
-            try profile.write(to: target)
+            try profile.write(to: target, &contents)
         }
         let own = try SeccompFilter(Syscalls.spawner(profiles.map(\.syscalls)))
         policy.pointee.filter_count = try own.compile(into: sbx_policy_filter(policy))
+        policy.pointee.size = contents.end
         var descriptor: CInt = -1
-        try check(sbx_policy_seal(policy, &descriptor), "policy", "memory file")
+        let code = sbx_policy_seal(policy, contents.bytes, contents.bytes.count, &descriptor)
+        try check(code, "policy", "memory file")
         return Descriptor(owning: descriptor)
     }
 
     private func setCgroups(_ policy: UnsafeMutablePointer<sp_policy>) throws(SandboxError) {
-        let groups: [(sp_hierarchy, CgroupLayout.Group?)] = [
-            (SP_CG_UNIFIED, cgroups.unified), (SP_CG_MEMORY, cgroups.legacy["memory"]),
-            (SP_CG_PIDS, cgroups.legacy["pids"]), (SP_CG_CPU, cgroups.legacy["cpu"]),
-            (SP_CG_CPUACCT, cgroups.legacy["cpuacct"]), (SP_CG_FREEZER, cgroups.legacy["freezer"]),
-        ]
-        for (hierarchy, group) in groups {
-            guard let group else { continue }
+        for case (let hierarchy, let group?) in cgroups.groups {
             let code = sbx_policy_set_cgroup(policy, hierarchy.rawValue, group.base, group.home)
             try check(code, "policy", "control group \(group.base)")
+        }
+        for setting in cgroups.settings {
+            try check(setting.write(to: sbx_policy_setting(policy)), "policy", "setting \(setting.name)")
+        }
+        for (descriptor, file) in cgroups.files {
+            try check(file.write(to: sbx_policy_file(policy, descriptor)), "policy", "file \(file.name)")
+        }
+        for (counter, file) in cgroups.counters {
+            try check(file.write(to: sbx_policy_counter(policy, counter)), "policy", "counter \(file.name)")
         }
     }
 }
 
+extension CgroupLayout.File {
+    /// ENAMETOOLONG when a text does not fit, E2BIG when there is no place.
+    func write(to place: UnsafeMutablePointer<sp_file>?) -> CInt {
+        guard let place else { return E2BIG }
+        place.pointee.hierarchy = UInt16(hierarchy.rawValue)
+        place.pointee.access = UInt16(isWritten ? O_WRONLY : O_RDONLY)
+        place.pointee.value = UInt16(value.rawValue)
+        place.pointee.flags = isOptional ? UInt16(SP_OPTIONAL.rawValue) : 0
+        return sbx_file_set_texts(place, name, text)
+    }
+}
+
 extension Profile {
-    func write(to target: UnsafeMutablePointer<sp_profile>) throws(SandboxError) {
+    func write(
+        to target: UnsafeMutablePointer<sp_profile>,
+        _ contents: inout PolicyContents
+    ) throws(SandboxError) {
         if usesHostNetwork { target.pointee.flags |= UInt32(SP_PROFILE_HOST_NETWORK.rawValue) }
         if showsVersion { target.pointee.flags |= UInt32(SP_PROFILE_VERSION.rawValue) }
-        for mount in mounts { try check(mount.write(to: target), "policy", "mount \(mount)") }
+        for mount in Mount.withParents(mounts) { try mount.write(to: target, &contents) }
         for rule in rules {
             try check(sbx_profile_add_rule(target, rule.path, rule.access), "policy", "rule \(rule.path)")
         }
@@ -96,29 +116,5 @@ extension Profile {
             try check(code, "policy", "environment \(entry.name)")
         }
         target.pointee.filter_count = try SeccompFilter(syscalls).compile(into: sbx_profile_filter(target))
-    }
-}
-
-extension Profile.Mount {
-    func write(to target: UnsafeMutablePointer<sp_profile>) -> CInt {
-        let optional = UInt32(SP_OPTIONAL.rawValue)
-        return switch self {
-        case .directory(let source, let place):
-            sbx_profile_add_mount(
-                target,
-                SP_MOUNT_DIRECTORY.rawValue,
-                place == "usr" || place == "rt" ? 0 : optional,
-                source,
-                place,
-                ""
-            )
-        case .file(let source, let place):
-            sbx_profile_add_mount(target, SP_MOUNT_FILE.rawValue, optional, source, place, "")
-        case .text(let content, let place):
-            sbx_profile_add_mount(target, SP_MOUNT_TEXT.rawValue, 0, "", place, content)
-        case .symlink(let source, let place):
-            sbx_profile_add_mount(target, SP_MOUNT_SYMLINK.rawValue, 0, source, place, "")
-        case .point(let place): sbx_profile_add_mount(target, SP_MOUNT_POINT.rawValue, 0, "", place, "")
-        }
     }
 }

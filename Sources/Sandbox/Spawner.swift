@@ -13,6 +13,8 @@ public final class Spawner: Sendable {
     private let exchange = Mutex(())
     private let uidBase: UInt32
     private let isChecking: Bool
+    /// Whether there is no version 2 hierarchy: CPU time from cpuacct, in nanoseconds, and the freezer's words.
+    let isLegacy: Bool
 
     /// The spawner's process id, for logs and tests.
     public let pid: Int32
@@ -21,13 +23,14 @@ public final class Spawner: Sendable {
         socket: consuming Descriptor,
         process: consuming Descriptor,
         pid: Int32,
-        uidBase: UInt32,
+        policy: Policy,
         isChecking: Bool
     ) {
         self.socket = socket
         self.process = process
         self.pid = pid
-        self.uidBase = uidBase
+        uidBase = policy.uidBase
+        isLegacy = policy.cgroups.unified == nil
         self.isChecking = isChecking
     }
 
@@ -70,7 +73,7 @@ public final class Spawner: Sendable {
             socket: ours,
             process: Descriptor(owning: pidfd),
             pid: pid,
-            uidBase: policy.uidBase,
+            policy: policy,
             isChecking: isChecking
         )
         _ = consume theirs
@@ -131,7 +134,7 @@ public final class Spawner: Sendable {
         request.generation = generation
         let (reply, _) = try converse(request)
         guard reply.error == 0 else { throw .spawner(step: reply.step, errno: reply.error, "ending box \(box)") }
-        return Death(reply)
+        return Death(reply, isLegacy: isLegacy)
     }
 
     /// Waits until the spawner's process is gone, which ends the daemon too.
@@ -167,16 +170,17 @@ public final class Spawner: Sendable {
 }
 
 extension Death {
-    init(_ reply: sp_reply) {
+    init(_ reply: sp_reply, isLegacy: Bool) {
         cause =
             switch reply.exit_code {
             case Int32(CLD_EXITED): .exited(code: reply.exit_status)
             case Int32(CLD_KILLED), Int32(CLD_DUMPED): .signaled(reply.exit_status)
             default: .unknown
             }
-        cpuMicros = reply.cpu_micros
-        memoryPeakBytes = reply.memory_peak_bytes
-        oomKills = reply.oom_kills
-        pidsRefused = reply.pids_refused
+        let (cpu, memoryPeak, oomKills, pidsRefused) = reply.counters
+        cpuMicros = isLegacy ? cpu / 1_000 : cpu
+        memoryPeakBytes = memoryPeak
+        self.oomKills = oomKills
+        self.pidsRefused = pidsRefused
     }
 }

@@ -19,22 +19,14 @@
 
 enum { UIDS_PER_BOX = 8, END_WAIT_MILLIS = 2000, EXEC_WAIT_MILLIS = 10000 };
 
-/* Both ends of the pipes of one box, and what goes to the daemon. */
-struct pipes {
-    int request[2], reply[2], out[2], err[2], go[2], report[2];
-};
-
 static int open_pipes(struct pipes *pipes)
 {
     int (*all[])[2] = { &pipes->request, &pipes->reply, &pipes->out, &pipes->err, &pipes->go, &pipes->report };
-    memset(pipes, 0xff, sizeof *pipes);
     for (size_t i = 0; i < COUNT(all); i++) {
         if (pipe2(*all[i], O_CLOEXEC) != 0) return errno;
     }
     return 0;
 }
-
-static void close_pipes(struct pipes *pipes) { close_all((int *)pipes, sizeof *pipes / sizeof(int)); }
 
 /* A detached tmpfs, made here so that its size is the spawner's word; its pages count as the box's memory. */
 static int make_tmpfs(uint64_t bytes, const char *mode, unsigned attributes)
@@ -105,8 +97,6 @@ static int clone_child(struct spawner *spawner, struct launch *launch, uint64_t 
     /* A time namespace too: /proc/self/ns/time would otherwise be one file for all boxes, to be locked and seen. */
     uint64_t flags = CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWTIME;
     if (!(launch->profile->flags & SP_PROFILE_HOST_NETWORK)) flags |= CLONE_NEWNET;
-    *step = SP_STEP_ROOT;
-    if (fchdir(spawner->scratch) != 0) return errno; /* the child builds its root in its own copy of it */
     *step = SP_STEP_CGROUP_ENTER;
     int code = cgroup_enter(spawner, name);
     int directory = cgroup_directory(spawner, name);
@@ -119,7 +109,6 @@ static int clone_child(struct spawner *spawner, struct launch *launch, uint64_t 
     }
     int leave = cgroup_leave(spawner);
     if (directory >= 0) close(directory);
-    if (chdir("/") != 0 && code == 0) code = errno;
     if (leave != 0) {
         fprintf(stderr, "faasd-spawner: cannot leave a box's control groups: %s\n", strerror(leave));
         exit(1); /* staying would charge us to a tenant, and put later boxes under its limits */
@@ -154,14 +143,6 @@ static bool valid_spawn(const struct spawner *spawner, const struct sp_request *
            request->pids >= SP_PIDS_MIN && request->pids <= SP_PIDS_MAX;
 }
 
-static struct box *free_box(struct spawner *spawner)
-{
-    for (size_t i = 0; i < COUNT(spawner->boxes); i++) {
-        if (!spawner->boxes[i].used) return &spawner->boxes[i];
-    }
-    return NULL;
-}
-
 /* Waits until the process with this descriptor is gone, and fills in how it ended. */
 static int reap(struct box *box, struct sp_reply *reply, int wait_millis)
 {
@@ -181,94 +162,91 @@ static int end_box(struct spawner *spawner, struct box *box, struct sp_reply *re
     int code = 0;
     cgroup_kill(spawner, box->name, box->pidfd);
     if (box->pidfd >= 0) code = reap(box, reply, wait_millis);
-    cgroup_read_usage(spawner, box->name, reply);
+    cgroup_read_counters(spawner, box->name, reply->counters);
     int remove = cgroup_remove(spawner, box->name, tries);
     if (code == 0) code = remove;
     box->used = box->dying = code != 0;
     return code;
 }
 
-/* Boxes whose end did not come in time get another chance whenever a new one is asked for. */
-static void end_dying(struct spawner *spawner)
+/* The first unused box. Those whose end did not come in time get another chance first. */
+static struct box *free_box(struct spawner *spawner)
 {
-    for (size_t i = 0; i < COUNT(spawner->boxes); i++) {
+    struct box *found = NULL;
+    for (size_t i = COUNT(spawner->boxes); i-- > 0;) {
+        struct box *box = &spawner->boxes[i];
         struct sp_reply ignored = { 0 };
-        if (spawner->boxes[i].dying) end_box(spawner, &spawner->boxes[i], &ignored, 0, 1);
+        if (box->dying) end_box(spawner, box, &ignored, 0, 1);
+        if (!box->used) found = box;
     }
+    return found;
 }
 
-static int start(struct spawner *spawner, const struct sp_request *request, struct box *box, struct pipes *pipes, int trees[3], uint32_t *step)
+static int start(struct spawner *spawner, const struct sp_request *request, struct box *box, struct pipes *pipes,
+                 struct trees *trees, uint32_t *step)
 {
-    uint32_t index = (uint32_t)(box - spawner->boxes);
+    const struct sp_profile *profile = &spawner->policy->profiles[request->profile];
     *step = SP_STEP_PIPES;
     int code = open_pipes(pipes);
     if (code != 0) return code;
     *step = SP_STEP_TMPFS;
-    if ((trees[0] = make_tmpfs(request->tmp_bytes, "1777", MOUNT_ATTR_NODEV)) < 0) return errno;
-    if ((trees[2] = make_dev()) < 0) return errno;
+    if ((trees->tmp = make_tmpfs(request->tmp_bytes, "1777", MOUNT_ATTR_NODEV)) < 0) return errno;
+    if ((trees->dev = make_dev()) < 0) return errno;
     *step = SP_STEP_VERSION;
-    const struct sp_profile *profile = &spawner->policy->profiles[request->profile];
-    if ((profile->flags & SP_PROFILE_VERSION) && (trees[1] = open_version(spawner, request->version)) < 0) return errno;
+    if ((profile->flags & SP_PROFILE_VERSION) && (trees->version = open_version(spawner, request->version)) < 0) return errno;
     if ((code = cgroup_create(spawner, request, box->name, step)) != 0) return code;
     struct launch launch = {
-        .policy = spawner->policy, .profile = profile, .root = &spawner->roots[request->profile], .go = pipes->go[0], .go_writer = pipes->go[1], .report = pipes->report[1],
-        .request = pipes->request[0], .reply = pipes->reply[1], .out = pipes->out[1], .err = pipes->err[1],
-        .version = trees[1], .tmp = trees[0], .dev = trees[2], .tmp_bytes = request->tmp_bytes,
+        .policy = spawner->policy, .profile = profile, .root = &spawner->roots[request->profile],
+        .pipes = pipes, .trees = trees, .tmp_bytes = request->tmp_bytes,
     };
     if ((code = clone_child(spawner, &launch, box->name, box, step)) != 0) return code;
-    *step = SP_STEP_CGROUP_LIMIT; /* after the clone: on version 1 the spawner itself was counted */
-    if ((code = cgroup_limit_pids(spawner, box->name, request->pids)) != 0) return code;
+    *step = SP_STEP_CGROUP_LIMIT;
+    if ((code = cgroup_limit(spawner, request, box->name, true)) != 0) return code;
     *step = SP_STEP_ID_MAP;
+    uint32_t index = (uint32_t)(box - spawner->boxes);
     uint32_t base = spawner->policy->uid_base + UIDS_PER_BOX * index;
     if ((code = write_process_files(box->pid, base)) != 0) return code;
     return await_exec(pipes, box->pidfd, step);
 }
 
+/* The reply says "invalid request" until something better is known. */
 void box_spawn(struct spawner *spawner, const struct sp_request *request, struct sp_reply *reply, int descriptors[SP_D_COUNT])
 {
-    end_dying(spawner);
+    if (!valid_spawn(spawner, request)) return;
     struct box *box = free_box(spawner);
-    uint32_t step = SP_STEP_REQUEST;
-    reply->step = SP_STEP_REQUEST;
-    reply->error = valid_spawn(spawner, request) ? (box ? 0 : EMFILE) : EINVAL;
-    if (reply->error != 0) return;
+    reply->error = EMFILE;
+    if (!box) return;
 
-    box->used = true;
-    box->dying = false;
-    box->generation++;
-    box->name = spawner->next_name++;
-    box->pidfd = -1;
+    *box = (struct box){ .used = true, .generation = box->generation + 1, .name = spawner->next_name++, .pidfd = -1 };
     struct pipes pipes;
     memset(&pipes, 0xff, sizeof pipes);
-    int trees[3] = { -1, -1, -1 };
-    int code = start(spawner, request, box, &pipes, trees, &step);
-    if (code == 0) {
+    struct trees trees = { -1, -1, -1 };
+    uint32_t step = SP_STEP_REQUEST;
+    reply->error = start(spawner, request, box, &pipes, &trees, &step);
+    if (reply->error == 0) {
         descriptors[SP_D_PIDFD] = fcntl(box->pidfd, F_DUPFD_CLOEXEC, 6);
         descriptors[SP_D_REQUEST] = pipes.request[1];
         descriptors[SP_D_REPLY] = pipes.reply[0];
         descriptors[SP_D_STDOUT] = pipes.out[0];
         descriptors[SP_D_STDERR] = pipes.err[0];
-        descriptors[SP_D_TMP] = trees[0];
-        pipes.request[1] = pipes.reply[0] = pipes.out[0] = pipes.err[0] = trees[0] = -1;
-        reply->flags = cgroup_open_files(spawner, box->name, descriptors);
-        reply->step = SP_STEP_NONE;
+        descriptors[SP_D_TMP] = trees.tmp;
+        pipes.request[1] = pipes.reply[0] = pipes.out[0] = pipes.err[0] = trees.tmp = -1;
+        cgroup_open_files(spawner, box->name, descriptors);
+        step = SP_STEP_NONE;
         reply->box = (uint32_t)(box - spawner->boxes);
         reply->generation = box->generation;
         reply->pid = box->pid;
     } else {
         struct sp_reply ignored = { 0 };
         end_box(spawner, box, &ignored, END_WAIT_MILLIS, REMOVE_TRIES);
-        reply->step = (uint16_t)step;
-        reply->error = code;
     }
-    close_pipes(&pipes);
-    close_all(trees, COUNT(trees));
+    reply->step = (uint16_t)step;
+    close_all((int *)&pipes, sizeof pipes / sizeof(int));
+    close_all((int *)&trees, sizeof trees / sizeof(int));
 }
 
 void box_destroy(struct spawner *spawner, const struct sp_request *request, struct sp_reply *reply)
 {
-    reply->step = SP_STEP_REQUEST;
-    reply->error = EINVAL;
     if (request->box >= COUNT(spawner->boxes)) return;
     struct box *box = &spawner->boxes[request->box];
     if (!box->used || box->generation != request->generation) return;

@@ -31,8 +31,8 @@ enum { RULE_PATH_BENEATH = 1 };
 static int wait_for_maps(const struct launch *launch)
 {
     char byte;
-    close(launch->go_writer);
-    return read(launch->go, &byte, 1) == 1 ? 0 : ECANCELED; /* end of file: the spawner is gone or gave up */
+    close(launch->pipes->go[1]); /* so that the spawner's death is an end of file */
+    return read(launch->pipes->go[0], &byte, 1) == 1 ? 0 : ECANCELED; /* it is gone or gave up */
 }
 
 /* Anonymous memory files are exempt from noexec mounts and from Landlock; this setting of the box's own pid namespace
@@ -79,10 +79,11 @@ static int mount_root(const struct launch *launch)
         const struct overlay *part = &launch->root->overlays[i];
         if (mount("overlay", part->target, "overlay", overlay, part->options) != 0) return errno;
     }
-    int code = launch->version < 0 ? 0 : attach(launch->version, "v");
-    if (code == 0 && launch->version >= 0 && mount("overlay", "r/fn", "overlay", overlay, "lowerdir=v:e") != 0) return errno;
-    if (code == 0) code = attach(launch->tmp, "r/tmp");
-    if (code == 0) code = attach(launch->dev, "r/dev");
+    const struct trees *trees = launch->trees;
+    int code = trees->version < 0 ? 0 : attach(trees->version, "v");
+    if (code == 0 && trees->version >= 0 && mount("overlay", "r/fn", "overlay", overlay, "lowerdir=v:e") != 0) return errno;
+    if (code == 0) code = attach(trees->tmp, "r/tmp");
+    if (code == 0) code = attach(trees->dev, "r/dev");
     if (code != 0) return code;
     if (mount("proc", "r/proc", "proc", flags, "subset=pid,hidepid=invisible") != 0) return errno;
     if (mount("tmpfs", "r/dev/shm", "tmpfs", flags, "size=64m,nr_inodes=1024,mode=1777") != 0) return errno;
@@ -120,9 +121,10 @@ static int set_descriptors(const struct launch *launch)
 {
     int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
     if (null < 0) return errno;
-    if (dup2(null, 0) < 0 || dup2(launch->out, 1) < 0 || dup2(launch->err, 2) < 0) return errno;
-    if (dup2(launch->request, 3) < 0 || dup2(launch->reply, 4) < 0) return errno;
-    if (dup3(launch->report, 5, O_CLOEXEC) < 0) return errno;
+    const struct pipes *pipes = launch->pipes;
+    if (dup2(null, 0) < 0 || dup2(pipes->out[1], 1) < 0 || dup2(pipes->err[1], 2) < 0) return errno;
+    if (dup2(pipes->request[0], 3) < 0 || dup2(pipes->reply[1], 4) < 0) return errno;
+    if (dup3(pipes->report[1], 5, O_CLOEXEC) < 0) return errno;
     return close_range(6, ~0u, 0) == 0 ? 0 : errno;
 }
 
@@ -240,7 +242,7 @@ _Noreturn void child_run(const struct launch *launch)
         { SP_STEP_SECCOMP, install_filter },
         { SP_STEP_EXEC, run },
     };
-    int report = launch->report;
+    int report = launch->pipes->report[1];
     for (size_t i = 0; i < COUNT(steps); i++) {
         int code = steps[i].run(launch);
         if (steps[i].step == SP_STEP_DESCRIPTORS && code == 0) report = 5;

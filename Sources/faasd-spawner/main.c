@@ -17,50 +17,67 @@
 
 static struct spawner spawner;
 
-static bool within(const char *text, size_t size) { return memchr(text, 0, size) != NULL; }
+/* Whether each of `count` texts of at most `size` bytes, `stride` bytes apart, ends within its field. */
+static bool texts(const void *first, size_t count, size_t stride, size_t size)
+{
+    for (size_t i = 0; i < count; i++)
+        if (!memchr((const char *)first + i * stride, 0, size)) return false;
+    return true;
+}
+
+static bool valid_files(const struct sp_file *files, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (files[i].hierarchy >= SP_CG_COUNT || files[i].value >= SP_VALUE_COUNT) return false;
+    return texts(files->name, count, sizeof *files, SP_NAME_MAX) && texts(files->text, count, sizeof *files, SP_NAME_MAX);
+}
+
+static bool valid_profile(const struct sp_profile *profile, uint64_t policy_size)
+{
+    if (profile->filter_count == 0 || profile->filter_count > SP_FILTER_MAX || profile->mount_count > SP_MOUNTS_MAX ||
+        profile->rule_count > SP_RULES_MAX || profile->arg_count == 0 || profile->arg_count > SP_ARGS_MAX ||
+        profile->env_count > SP_ENV_MAX || profile->rlimit_count > SP_RLIMITS_MAX)
+        return false;
+    for (uint32_t i = 0; i < profile->mount_count; i++) {
+        const struct sp_mount *mount = &profile->mounts[i];
+        if (mount->target[0] == '/' || mount->offset > policy_size || mount->length > policy_size - mount->offset) return false;
+    }
+    return texts(profile->mounts->source, profile->mount_count, sizeof *profile->mounts, SP_PATH_MAX) &&
+           texts(profile->mounts->target, profile->mount_count, sizeof *profile->mounts, SP_PATH_MAX) &&
+           texts(profile->rules->path, profile->rule_count, sizeof *profile->rules, SP_PATH_MAX) &&
+           texts(profile->args, profile->arg_count, SP_ARG_MAX, SP_ARG_MAX) &&
+           texts(profile->env, profile->env_count, SP_ENV_LENGTH_MAX, SP_ENV_LENGTH_MAX);
+}
 
 /* The policy comes from our own parent, but a bound that is not checked is not a bound. */
 static bool valid_policy(const struct sp_policy *policy)
 {
-    if (policy->magic != SP_MAGIC || policy->version != SP_VERSION || policy->size != sizeof *policy) return false;
-    if (policy->profile_count == 0 || policy->profile_count > SP_PROFILES_MAX || policy->filter_count > SP_FILTER_MAX) return false;
-    if (!within(policy->store, SP_PATH_MAX) || !within(policy->scratch, SP_PATH_MAX)) return false;
-    for (int i = 0; i < SP_CG_COUNT; i++) {
-        if (!within(policy->cgroups[i].base, SP_PATH_MAX) || !within(policy->cgroups[i].home, SP_PATH_MAX)) return false;
-    }
-    for (uint32_t i = 0; i < policy->profile_count; i++) {
-        const struct sp_profile *profile = &policy->profiles[i];
-        if (profile->filter_count == 0 || profile->filter_count > SP_FILTER_MAX || profile->mount_count > SP_MOUNTS_MAX ||
-            profile->rule_count > SP_RULES_MAX || profile->arg_count == 0 || profile->arg_count > SP_ARGS_MAX ||
-            profile->env_count > SP_ENV_MAX || profile->rlimit_count > SP_RLIMITS_MAX)
-            return false;
-        for (uint32_t j = 0; j < profile->mount_count; j++) {
-            const struct sp_mount *mount = &profile->mounts[j];
-            if (!within(mount->source, SP_PATH_MAX) || !within(mount->target, SP_PATH_MAX) || mount->target[0] == '/') return false;
-        }
-        for (uint32_t j = 0; j < profile->rule_count; j++)
-            if (!within(profile->rules[j].path, SP_PATH_MAX)) return false;
-        for (uint32_t j = 0; j < profile->arg_count; j++)
-            if (!within(profile->args[j], SP_ARG_MAX)) return false;
-        for (uint32_t j = 0; j < profile->env_count; j++)
-            if (!within(profile->env[j], SP_ENV_LENGTH_MAX)) return false;
-    }
-    return true;
+    if (policy->magic != SP_MAGIC || policy->version != SP_VERSION || policy->profile_count == 0 ||
+        policy->profile_count > SP_PROFILES_MAX || policy->filter_count > SP_FILTER_MAX || policy->setting_count > SP_SETTINGS_MAX)
+        return false;
+    for (uint32_t i = 0; i < policy->profile_count; i++)
+        if (!valid_profile(&policy->profiles[i], policy->size)) return false;
+    return texts(policy->store, 1, SP_PATH_MAX, SP_PATH_MAX) && texts(policy->scratch, 1, SP_PATH_MAX, SP_PATH_MAX) &&
+           texts(policy->cgroups->base, SP_CG_COUNT, sizeof *policy->cgroups, SP_PATH_MAX) &&
+           texts(policy->cgroups->home, SP_CG_COUNT, sizeof *policy->cgroups, SP_PATH_MAX) &&
+           valid_files(policy->settings, policy->setting_count) && valid_files(policy->files, SP_D_COUNT) &&
+           valid_files(policy->counters, SP_C_COUNT);
 }
 
 static int load_policy(void)
 {
-    void *bytes = mmap(NULL, sizeof(struct sp_policy), PROT_READ, MAP_PRIVATE | MAP_POPULATE, SP_FD_POLICY, 0);
-    if (bytes == MAP_FAILED) return errno;
-    spawner.policy = bytes;
-    return valid_policy(spawner.policy) ? 0 : EINVAL;
+    struct stat status;
+    if (fstat(SP_FD_POLICY, &status) != 0 || status.st_size < (off_t)sizeof(struct sp_policy)) return EINVAL;
+    const struct sp_policy *policy = mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_PRIVATE | MAP_POPULATE, SP_FD_POLICY, 0);
+    if (policy == MAP_FAILED) return errno;
+    if (policy->size != (uint64_t)status.st_size || !valid_policy(policy)) return EINVAL;
+    spawner.policy = policy;
+    return 0;
 }
 
 static int prepare(uint16_t *step)
 {
     *step = SP_STEP_POLICY;
-    struct stat status;
-    if (fstat(SP_FD_POLICY, &status) != 0 || status.st_size != (off_t)sizeof(struct sp_policy)) return EINVAL;
     int code = load_policy();
     if (code != 0) return code;
     *step = SP_STEP_CGROUP_CREATE;

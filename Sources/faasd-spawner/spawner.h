@@ -34,7 +34,6 @@ struct spawner {
     const struct sp_policy *policy;
     int socket;
     int store;                    /* descriptor of the version store */
-    int scratch;                  /* descriptor of the scratch directory, where what the overlays show is mounted */
     struct root roots[SP_PROFILES_MAX];
     int bases[SP_CG_COUNT];       /* descriptors of our control groups, -1 where there is no such hierarchy */
     int homes[SP_CG_COUNT];       /* open `tasks` files of the spawner's own version 1 groups */
@@ -42,21 +41,24 @@ struct spawner {
     struct box boxes[SP_BOXES_MAX];
 };
 
+/* Both ends of the pipes of one box. The child reads one byte of `go` when its id maps are written, and writes struct
+ * report when a step fails; a successful exec closes `report`. */
+struct pipes {
+    int request[2], reply[2], out[2], err[2], go[2], report[2];
+};
+
+/* What is mounted in one box only, as detached trees: /tmp, /dev, and the version's directory, or -1. */
+struct trees {
+    int tmp, dev, version;
+};
+
 /* What a child needs between clone and exec, all of it made before the clone. */
 struct launch {
     const struct sp_policy *policy;
     const struct sp_profile *profile;
     const struct root *root;
-    int go;          /* reads one byte: the id maps are written */
-    int go_writer;   /* the spawner's end of it, closed first of all, so that the spawner's death is an end of file */
-    int report;      /* writes struct report when a step fails; closed by a successful exec */
-    int request;
-    int reply;
-    int out;
-    int err;
-    int version;     /* detached tree of the version's directory, or -1 */
-    int tmp;         /* detached /tmp */
-    int dev;         /* detached /dev */
+    const struct pipes *pipes;
+    const struct trees *trees;
     uint64_t tmp_bytes;
 };
 
@@ -65,7 +67,8 @@ struct report {
     int32_t error;
 };
 
-/* root.c: what the boxes' roots are made of, mounted once in the spawner's own mount namespace. */
+/* root.c: what the boxes' roots are made of, mounted once in the spawner's own mount namespace, on the scratch
+ * directory, which becomes the working directory. */
 int build_roots(struct spawner *spawner);
 
 /* cgroup.c */
@@ -76,12 +79,13 @@ int cgroup_create(struct spawner *spawner, const struct sp_request *request, uin
 /* Moves the calling (single) thread into the version 1 groups of a box, and back home. */
 int cgroup_enter(struct spawner *spawner, uint64_t name);
 int cgroup_leave(struct spawner *spawner);
-int cgroup_limit_pids(struct spawner *spawner, uint64_t name, uint32_t pids);
+/* Writes the limits of a box: that of processes, or all the others. */
+int cgroup_limit(const struct spawner *spawner, const struct sp_request *request, uint64_t name, bool processes);
 /* The unified group's directory for CLONE_INTO_CGROUP, or -1. */
 int cgroup_directory(struct spawner *spawner, uint64_t name);
-/* Opens the files handed to the daemon into descriptors[]; returns reply flags. */
-uint32_t cgroup_open_files(struct spawner *spawner, uint64_t name, int descriptors[SP_D_COUNT]);
-void cgroup_read_usage(struct spawner *spawner, uint64_t name, struct sp_reply *reply);
+/* Opens the files handed to the daemon into descriptors[]. */
+void cgroup_open_files(struct spawner *spawner, uint64_t name, int descriptors[SP_D_COUNT]);
+void cgroup_read_counters(struct spawner *spawner, uint64_t name, uint64_t counters[SP_C_COUNT]);
 void cgroup_kill(struct spawner *spawner, uint64_t name, int pidfd);
 /* Removes the groups of a box once they are empty, trying that many times; EBUSY when something still lives there. */
 int cgroup_remove(struct spawner *spawner, uint64_t name, int tries);

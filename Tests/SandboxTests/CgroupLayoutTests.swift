@@ -85,4 +85,22 @@ import Testing
         )
         #expect(layout.missing == ["memory", "pids", "cpu", "cpuacct", "freezer"])
     }
+
+    @Test func `what a host has not is neither written nor opened`() {
+        let layout = CgroupLayout(
+            mountinfo: hybrid.split(separator: "\n").filter { !$0.contains("memory") }.joined(separator: "\n"),
+            membership: "3:cpu,cpuacct:/\n2:pids:/b\n0::/\n",
+            controllers: { _ in "" },
+            isDelegated: { _ in false },
+            name: "x"
+        )
+        #expect(layout.missing == ["memory"])
+        #expect(layout.settings.map(\.name) == ["cpu.cfs_period_us", "cpu.cfs_quota_us", "pids.max"])
+        #expect(
+            Set(layout.files.map(\.file.name)) == [
+                "cpu.stat", "cgroup.freeze", "cgroup.events", "cgroup.kill", "pids.events",
+            ]
+        )
+        #expect(layout.counters.map(\.file.name) == ["cpu.stat", "pids.events"])
+    }
 }

@@ -52,10 +52,32 @@ import Testing
         let policy = try #require(sbx_policy_new())
         defer { free(policy) }
         let target = try #require(sbx_policy_profile(policy, 0))
-        try Profile(kind, runtime: "/usr", pip: [("PIP_INDEX_URL", "https://example.org/simple")]).write(to: target)
+        var contents = PolicyContents(offset: policy.pointee.size)
+        let profile = Profile(kind, runtime: "/usr", pip: [("PIP_INDEX_URL", "https://example.org/simple")])
+        try profile.write(to: target, &contents)
         #expect(target.pointee.filter_count > 50)
         #expect(target.pointee.arg_count >= 5)
         #expect(target.pointee.rlimit_count == 10)
+    }
+
+    @Test func `directories come before what stands in them, each once`() {
+        let mounts: [Profile.Mount] = [.symlink("x", at: "a/b/c"), .point("a/d"), .text("", at: "e"), .point("a/b/f")]
+        #expect(
+            Profile.Mount.withParents(mounts) == [
+                .point("a"), .point("a/b"), .symlink("x", at: "a/b/c"), .point("a/d"), .text("", at: "e"),
+                .point("a/b/f"),
+            ]
+        )
+    }
+
+    @Test func `contents lie one behind the other, behind the policy`() {
+        var contents = PolicyContents(offset: 100)
+        #expect(contents.end == 100)
+        #expect(contents.add([1, 2, 3]) == 100)
+        #expect(contents.add([]) == 103)
+        #expect(contents.add([4]) == 103)
+        #expect(contents.end == 104)
+        #expect(contents.bytes == [1, 2, 3, 4])
     }
 
     @Test(arguments: [(254, true), (255, true), (256, false)])

@@ -16,14 +16,20 @@ struct sp_profile *sbx_policy_profile(struct sp_policy *policy, uint32_t index);
 /* ENAMETOOLONG when a text does not fit its field, E2BIG when the table is full. */
 int sbx_policy_set_paths(struct sp_policy *policy, const char *store, const char *scratch);
 int sbx_policy_set_cgroup(struct sp_policy *policy, uint32_t hierarchy, const char *base, const char *home);
-int sbx_profile_add_mount(struct sp_profile *profile, uint32_t kind, uint32_t flags,
-                          const char *source, const char *target, const char *content);
+/* Places for what is written to and opened in a box's control group; NULL when the table of settings is full. */
+struct sp_file *sbx_policy_setting(struct sp_policy *policy);
+struct sp_file *sbx_policy_file(struct sp_policy *policy, enum sp_descriptor descriptor);
+struct sp_file *sbx_policy_counter(struct sp_policy *policy, enum sp_counter counter);
+int sbx_file_set_texts(struct sp_file *file, const char *name, const char *text);
+int sbx_profile_add_mount(struct sp_profile *profile, uint32_t kind, uint32_t flags, const char *source, const char *target);
+/* A file whose contents are `length` bytes of the sealed file from `offset` on. */
+int sbx_profile_add_file(struct sp_profile *profile, const char *target, uint64_t offset, uint64_t length);
 int sbx_profile_add_rule(struct sp_profile *profile, const char *path, uint64_t access);
 int sbx_profile_add_rlimit(struct sp_profile *profile, uint32_t resource, uint64_t value);
 int sbx_profile_add_argument(struct sp_profile *profile, const char *argument);
 int sbx_profile_add_environment(struct sp_profile *profile, const char *name, const char *value);
-/* Copies the policy into a sealed memory file; *descriptor is yours. */
-int sbx_policy_seal(const struct sp_policy *policy, int *descriptor);
+/* Copies the policy, and the contents of files behind it, into a sealed memory file; *descriptor is yours. */
+int sbx_policy_seal(const struct sp_policy *policy, const uint8_t *contents, size_t count, int *descriptor);
 
 /* Seccomp filters through libseccomp: seccomp_rule_add(3). */
 struct sbx_condition { uint32_t argument; uint32_t comparison; uint64_t a; uint64_t b; };

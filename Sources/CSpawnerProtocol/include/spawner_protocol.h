@@ -17,7 +17,6 @@ enum { SP_FD_POLICY = 3, SP_FD_SOCKET = 4, SP_FD_LOCK = 5 };
 
 enum {
     SP_PATH_MAX = 256,
-    SP_CONTENT_MAX = 512,
     SP_MOUNTS_MAX = 48,
     SP_RULES_MAX = 24,
     SP_ARGS_MAX = 10,
@@ -27,6 +26,8 @@ enum {
     SP_FILTER_MAX = 2048,
     SP_PROFILES_MAX = 4,
     SP_RLIMITS_MAX = 16,
+    SP_SETTINGS_MAX = 12,
+    SP_NAME_MAX = 40,
     SP_BOXES_MAX = 1024,
     SP_DIGEST_BYTES = 32,
 };
@@ -34,10 +35,9 @@ enum {
 /* What stands at a place in a box's read-only root. */
 enum sp_mount_kind {
     SP_MOUNT_DIRECTORY = 1, /* the host's directory `source`, read-only */
-    SP_MOUNT_FILE = 2,      /* a copy of the host's file `source`, made at the start */
-    SP_MOUNT_TEXT = 3,      /* a file with `content` */
-    SP_MOUNT_SYMLINK = 4,   /* a symbolic link to `source` */
-    SP_MOUNT_POINT = 5,     /* an empty directory on which the box mounts something of its own */
+    SP_MOUNT_FILE = 2,      /* a file with `length` bytes of the policy, from `offset` on */
+    SP_MOUNT_SYMLINK = 3,   /* a symbolic link to `source` */
+    SP_MOUNT_POINT = 4,     /* an empty directory: for others, or for what the box mounts of its own */
 };
 
 enum sp_mount_flag { SP_OPTIONAL = 1 /* left out when the host has no such source */ };
@@ -45,9 +45,10 @@ enum sp_mount_flag { SP_OPTIONAL = 1 /* left out when the host has no such sourc
 struct sp_mount {
     uint32_t kind;
     uint32_t flags;
+    uint64_t offset;
+    uint64_t length;
     char source[SP_PATH_MAX];
     char target[SP_PATH_MAX];
-    char content[SP_CONTENT_MAX];
 };
 
 /* A Landlock rule: what may be done beneath `path`, as seen inside the box. */
@@ -93,14 +94,47 @@ struct sp_cgroup {
     char home[SP_PATH_MAX];
 };
 
-/* Which jobs the unified hierarchy does. */
-enum sp_cgroup_flag { SP_UNIFIED_LIMITS = 1 /* memory, pids and cpu are controllers of the unified hierarchy */ };
+/* The number in a setting of a box's group. The processes come after the clone: on version 1 the spawner itself is
+ * counted until then. */
+enum sp_value { SP_VALUE_NONE, SP_VALUE_MEMORY, SP_VALUE_CPU_QUOTA, SP_VALUE_PIDS, SP_VALUE_COUNT };
+
+/* A file of a box's group; no name: this host has none. */
+struct sp_file {
+    uint16_t hierarchy;
+    uint16_t access; /* of a file handed over: O_RDONLY or O_WRONLY */
+    uint16_t value;  /* of a setting */
+    uint16_t flags;  /* of a setting: SP_OPTIONAL where kernels are built without it */
+    char name[SP_NAME_MAX];
+    char text[SP_NAME_MAX]; /* a setting: what is written, behind the number if any; a counter: the word before it */
+};
+
+/* What is read when a box has ended. */
+enum sp_counter { SP_C_CPU, SP_C_MEMORY_PEAK, SP_C_OOM_KILLS, SP_C_PIDS_REFUSED, SP_C_COUNT };
+
+/* Descriptors of a spawn's reply, in this order; `descriptors` has bit n when the n-th is there. Those from SP_D_CPU to
+ * SP_D_OOM are files of the box's group, by the policy. */
+enum sp_descriptor {
+    SP_D_PIDFD,
+    SP_D_REQUEST,      /* write end */
+    SP_D_REPLY,        /* read end */
+    SP_D_STDOUT,       /* read end */
+    SP_D_STDERR,       /* read end */
+    SP_D_CPU,
+    SP_D_FREEZE,
+    SP_D_EVENTS,
+    SP_D_KILL,         /* absent on pure version 1 hosts */
+    SP_D_MEMORY_EVENTS,
+    SP_D_PIDS_EVENTS,
+    SP_D_OOM,          /* where the policy names cgroup.event_control: an eventfd that fires when memory runs out */
+    SP_D_TMP,          /* the /tmp of the box, for fstatfs only */
+    SP_D_COUNT,
+};
 
 struct sp_policy {
     uint32_t magic;
     uint32_t version;
-    uint64_t size; /* sizeof(struct sp_policy) */
-    uint32_t cgroup_flags;
+    uint64_t size; /* of the whole memory file: this structure, and the contents of files behind it */
+    uint32_t setting_count;
     uint32_t profile_count;
     uint32_t uid_base; /* box n maps its ids 0 and 1000 to uid_base + 8n and uid_base + 8n + 1 */
     uint32_t landlock_abi;
@@ -113,6 +147,9 @@ struct sp_policy {
     uint32_t reserved;
     struct sock_filter filter[SP_FILTER_MAX];
     struct sp_cgroup cgroups[SP_CG_COUNT];
+    struct sp_file settings[SP_SETTINGS_MAX]; /* written in this order */
+    struct sp_file files[SP_D_COUNT];
+    struct sp_file counters[SP_C_COUNT];
     struct sp_profile profiles[SP_PROFILES_MAX];
 };
 
@@ -125,6 +162,7 @@ enum sp_operation { SP_HELLO = 1, SP_SPAWN = 2, SP_DESTROY = 3 };
 #define SP_CPU_MILLIS_MAX 1024000u
 #define SP_PIDS_MIN 1u
 #define SP_PIDS_MAX 4096u
+#define SP_CPU_PERIOD_MICROS 100000u
 
 struct sp_request {
     uint32_t magic;
@@ -137,29 +175,6 @@ struct sp_request {
     uint32_t cpu_millis; /* thousandths of a CPU */
     uint32_t pids;
     uint8_t version[SP_DIGEST_BYTES];
-};
-
-/* Descriptors of a spawn's reply, in this order; `descriptors` has bit n when the n-th is there. */
-enum sp_descriptor {
-    SP_D_PIDFD,
-    SP_D_REQUEST,      /* write end */
-    SP_D_REPLY,        /* read end */
-    SP_D_STDOUT,       /* read end */
-    SP_D_STDERR,       /* read end */
-    SP_D_CPU,          /* cpu.stat, or cpuacct.usage when bit SP_REPLY_CPU_NANOS is set */
-    SP_D_FREEZE,       /* cgroup.freeze or freezer.state */
-    SP_D_EVENTS,       /* cgroup.events or freezer.state */
-    SP_D_KILL,         /* cgroup.kill; absent on pure version 1 hosts */
-    SP_D_MEMORY_EVENTS,/* memory.events or memory.oom_control */
-    SP_D_PIDS_EVENTS,  /* pids.events */
-    SP_D_OOM,          /* eventfd that fires at an out-of-memory condition (version 1) */
-    SP_D_TMP,          /* the /tmp of the box, for fstatfs only */
-    SP_D_COUNT,
-};
-
-enum sp_reply_flag {
-    SP_REPLY_CPU_NANOS = 1,   /* the CPU file is cpuacct.usage */
-    SP_REPLY_FREEZER_V1 = 2,  /* the freeze file is freezer.state */
 };
 
 /* Steps of a setup, as they are named in errors: Sandbox/SandboxError.swift has the words. */
@@ -179,15 +194,12 @@ struct sp_reply {
     uint32_t box;
     uint32_t generation;
     uint32_t descriptors;
-    uint32_t flags;
     int32_t pid;         /* in the daemon's pid namespace; for people and logs only */
+    uint32_t reserved;
     /* DESTROY: how it ended and what it used. */
     int32_t exit_code;   /* CLD_EXITED, CLD_KILLED or CLD_DUMPED */
     int32_t exit_status; /* exit code or signal */
-    uint64_t cpu_micros;
-    uint64_t memory_peak_bytes;
-    uint64_t oom_kills;
-    uint64_t pids_refused;
+    uint64_t counters[SP_C_COUNT];
 };
 
 #endif
