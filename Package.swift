@@ -18,6 +18,7 @@ let package = Package(
         .executable(name: "faasd", targets: ["faasd"]),
         .executable(name: "faasctl", targets: ["faasctl"]),
         .executable(name: "faasd-spawner", targets: ["faasd-spawner"]),
+        .executable(name: "faasd-userns", targets: ["faasd-userns"]),
     ],
     dependencies: [
         .package(url: "https://github.com/hummingbird-project/hummingbird", exact: "2.28.1", traits: []),
@@ -35,6 +36,7 @@ let package = Package(
         // The kernel side: one privileged C program, the header it shares with us, and our C shim.
         .target(name: "CSpawnerProtocol", cSettings: warnings),
         .executableTarget(name: "faasd-spawner", dependencies: ["CSpawnerProtocol"], cSettings: warnings),
+        .executableTarget(name: "faasd-userns", cSettings: warnings),
         .target(
             name: "CSandbox",
             dependencies: ["CSpawnerProtocol"],

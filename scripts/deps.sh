@@ -4,9 +4,10 @@ set -eu
 cd "$(dirname "$0")/.."
 . scripts/as-root.sh
 
-# g++ brings the C and C++ libraries that Swift compiles against; zlib is linked by a dependency of faasctl.
+# g++ brings the C and C++ libraries that Swift compiles against; zlib is linked by a dependency of faasctl; uidmap is for
+# faasd in the hands of an ordinary user.
 packages="ca-certificates curl g++ git libcap-dev libseccomp-dev libsqlite3-dev make pkg-config
-    python3 python3-pip python3-venv zlib1g-dev"
+    python3 python3-pip python3-venv uidmap zlib1g-dev"
 
 missing=
 for package in $packages; do

@@ -1,18 +1,20 @@
 #!/bin/sh
-# install.sh BINARIES PREFIX: programs to PREFIX/bin, the runtimes to PREFIX/share/faasd. The three programs belong
-# side by side: faasd looks for faasd-spawner beside itself.
+# install.sh BINARIES PREFIX: programs to PREFIX/bin, the runtimes to PREFIX/share/faasd. The programs belong side by
+# side: faasd looks for faasd-spawner and faasd-userns beside itself.
 set -eu
 cd "$(dirname "$0")/.."
 
 binaries=$1 prefix=$2
 runtime=$prefix/share/faasd/Runtimes/python
 install -d "$prefix/bin" "$runtime/shims"
-install -m 755 "$binaries/faasd" "$binaries/faasctl" "$binaries/faasd-spawner" "$prefix/bin"
+install -m 755 "$binaries/faasd" "$binaries/faasctl" "$binaries/faasd-spawner" "$binaries/faasd-userns" "$prefix/bin"
 install -m 644 Runtimes/python/*.py "$runtime"
 install -m 644 Runtimes/python/shims/*.py "$runtime/shims"
-# The unit names /usr/local/bin; with another PREFIX its ExecStart= has to be changed.
+# The units name /usr/local/bin; with another PREFIX their ExecStart= has to be changed.
 install -d "$prefix/lib/systemd/system"
 install -m 644 dist/faasd.service "$prefix/lib/systemd/system"
+install -d "$prefix/lib/systemd/user"
+install -m 644 dist/faasd-user.service "$prefix/lib/systemd/user/faasd.service"
 # What faasctl selftest runs.
 for folder in Attacks Attacks/archives Attacks/echo Attacks/files Attacks/golden Attacks/http Attacks/lifecycle \
     Attacks/network Attacks/processes Attacks/resources; do

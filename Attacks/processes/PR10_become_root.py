@@ -54,6 +54,6 @@ def judge(outside):
     users = set().union(*seen)
     outside.held(len(users) == 1, f"its processes ran as {users}")
     uid, gid, capabilities, is_bound = users.pop()
-    numbers = {*uid.split(), *gid.split()}
-    outside.held(len(numbers) == 1 and int(min(numbers)) >= 100_000 and int(capabilities, 16) == 0 and is_bound == "1",
+    users, groups = {*uid.split()}, {*gid.split()}
+    outside.held(len(users) == len(groups) == 1 and int(min(users | groups)) >= 100_000 and int(capabilities, 16) == 0 and is_bound == "1",
                  f"they ran as {uid}, {gid}, {capabilities}, {is_bound}")

@@ -49,7 +49,7 @@ static void raise_hard_limits(void)
 
 /* In the vforked child: only async-signal-safe calls, and _exit. The three sources may be any numbers, so they are
  * first moved out of the way of their targets. */
-static _Noreturn void become_spawner(const char *path, const int sources[3], volatile int *failure)
+static _Noreturn void become_spawner(char *const args[], const int sources[3], volatile int *failure)
 {
     raise_hard_limits();
     for (int number = 1; number < NSIG; number++) signal(number, SIG_DFL);
@@ -57,7 +57,6 @@ static _Noreturn void become_spawner(const char *path, const int sources[3], vol
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     int moved[3];
-    char *const args[] = { (char *)(uintptr_t)path, NULL };
     for (int i = 0; i < 3; i++) {
         moved[i] = fcntl(sources[i], F_DUPFD_CLOEXEC, 16);
         if (moved[i] < 0) goto fail;
@@ -66,13 +65,13 @@ static _Noreturn void become_spawner(const char *path, const int sources[3], vol
         if (dup2(moved[i], SP_FD_POLICY + i) < 0) goto fail;
     }
     if (close_range(SP_FD_LOCK + 1, ~0u, CLOSE_RANGE_CLOEXEC) != 0) goto fail;
-    execve(path, args, (char *const[]){ NULL });
+    execve(args[0], args, (char *const[]){ NULL });
 fail:
     *failure = errno;
     _exit(127);
 }
 
-int sbx_start_spawner(const char *path, int policy, int socket, int lock, int *pid, int *pidfd)
+int sbx_start_spawner(char *const args[], int policy, int socket, int lock, int *pid, int *pidfd)
 {
     const int sources[3] = { policy, socket, lock };
     volatile int failure = 0; /* the child shares our memory until it executes */
@@ -80,7 +79,7 @@ int sbx_start_spawner(const char *path, int policy, int socket, int lock, int *p
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     pid_t child = vfork();
-    if (child == 0) become_spawner(path, sources, &failure);
+    if (child == 0) become_spawner(args, sources, &failure);
     int code = child < 0 ? errno : failure;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (child < 0) return code;
@@ -106,6 +105,18 @@ bool sbx_is_delegated(const char *path)
 {
     char mark = 0;
     return getxattr(path, "trusted.delegate", &mark, 1) == 1 && mark == '1';
+}
+
+bool sbx_is_ours(const char *path)
+{
+    static const char *const needed[] = { ".", "cgroup.procs", "tasks" };
+    int group = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (group < 0) return false;
+    bool ours = true;
+    for (size_t i = 0; i < sizeof needed / sizeof needed[0]; i++) /* version 2 has no tasks */
+        if (faccessat(group, needed[i], W_OK, 0) != 0 && !(i == 2 && errno == ENOENT)) ours = false;
+    close(group);
+    return ours;
 }
 
 uint64_t sbx_raise_descriptor_limit(void)
@@ -178,6 +189,17 @@ static uint64_t effective_capabilities(void)
     return (uint64_t)sets[1].effective << 32 | sets[0].effective;
 }
 
+/* None of any kind, no new ones by executing; read back. */
+static int drop_capabilities(void)
+{
+    cap_t none = cap_init();
+    int code = !none || cap_set_proc(none) != 0 ? errno : 0;
+    if (none) cap_free(none);
+    if (code != 0) return code;
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return errno;
+    return effective_capabilities() == 0 && prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1 ? 0 : EPERM;
+}
+
 int sbx_drop_privileges(uid_t uid, gid_t gid)
 {
     if (thread_count() != 1) return EBUSY; /* capabilities and no_new_privs belong to a thread, not to the process */
@@ -185,13 +207,30 @@ int sbx_drop_privileges(uid_t uid, gid_t gid)
         if (prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) != 0 && errno != EINVAL) return errno;
     }
     if (setgroups(0, NULL) != 0 || setresgid(gid, gid, gid) != 0 || setresuid(uid, uid, uid) != 0) return errno;
-    cap_t none = cap_init();
-    int code = !none || cap_set_proc(none) != 0 ? errno : 0;
-    if (none) cap_free(none);
-    if (code != 0) return code;
-    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return errno;
-    if (getuid() != uid || geteuid() != uid || effective_capabilities() != 0) return EPERM;
-    return prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1 ? 0 : EPERM;
+    int code = drop_capabilities();
+    return code == 0 && (getuid() != uid || geteuid() != uid) ? EPERM : code;
+}
+
+/* What add_rule(2) takes for files beneath a directory; the system's header may be older than the kernel. */
+struct path_beneath { uint64_t access; int32_t parent; } __attribute__((packed));
+
+int sbx_confine(uint64_t handled, uint64_t allowed, const char *const *places, size_t count)
+{
+    enum { RULE_PATH_BENEATH = 1 };
+    if (thread_count() != 1) return EBUSY;
+    int code = drop_capabilities();
+    if (code != 0 || handled == 0) return code;
+    int ruleset = (int)syscall(SYS_landlock_create_ruleset, &handled, sizeof handled, 0);
+    if (ruleset < 0) return errno;
+    for (size_t i = 0; i < count && code == 0; i++) {
+        int place = open(places[i], O_PATH | O_DIRECTORY | O_CLOEXEC);
+        struct path_beneath rule = { .access = allowed, .parent = place };
+        if (place < 0 || syscall(SYS_landlock_add_rule, ruleset, RULE_PATH_BENEATH, &rule, 0) != 0) code = errno;
+        if (place >= 0) close(place);
+    }
+    if (code == 0 && syscall(SYS_landlock_restrict_self, ruleset, 0) != 0) code = errno;
+    close(ruleset);
+    return code;
 }
 
 int sbx_space(int descriptor, uint64_t *bytes_free, uint64_t *bytes, uint64_t *inodes_free)

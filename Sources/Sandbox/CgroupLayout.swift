@@ -40,14 +40,16 @@ public struct CgroupLayout: Sendable, Equatable {
     /// - Parameters:
     ///   - mountinfo: the text of `/proc/self/mountinfo`.
     ///   - membership: the text of `/proc/self/cgroup`.
-    ///   - controllers: the text of `cgroup.controllers` at a version 2 mount point, empty when there is none.
-    ///   - isDelegated: whether whoever manages a version 2 group's parent, such as systemd, left the group to us.
+    ///   - controllers: the text of `cgroup.controllers` in a version 2 group, empty when there is none.
+    ///   - isDelegated: whether a group was left to us: by systemd, to root; by its owner and mode, to an ordinary user.
+    ///   - isOrdinary: whether we may only use groups that were left to us.
     ///   - name: the name of our own group in each hierarchy.
     public init(
         mountinfo: String,
         membership: String,
         controllers: (String) -> String,
         isDelegated: (String) -> Bool,
+        isOrdinary: Bool = false,
         name: String
     ) {
         let mounts = mountinfo.split(separator: "\n").compactMap(Mount.init)
@@ -56,11 +58,18 @@ public struct CgroupLayout: Sendable, Equatable {
         unifiedLimits = false
         legacy = [:]
         if let mount = mounts.first(where: { $0.type == "cgroup2" }) {
-            let found = Set(controllers(mount.point).split(whereSeparator: \.isWhitespace).map(String.init))
+            let home = mount.path(of: Self.withoutLeaf(memberships[""] ?? "/"))
+            let text = controllers(isOrdinary ? home : mount.point)
+            let found = Set(text.split(whereSeparator: \.isWhitespace).map(String.init))
             unifiedLimits = found.isSuperset(of: ["memory", "pids", "cpu"])
-            let unit = unifiedLimits ? Self.unit(memberships[""] ?? "/") : ""
-            let own = isDelegated(mount.point + unit) ? unit : ""
-            unified = Group(base: mount.point + own + "/" + name, home: "")
+            if isOrdinary {
+                unified = isDelegated(home) ? Group(base: home + "/" + name, home: "") : nil
+                unifiedLimits = unifiedLimits && unified != nil
+            } else {
+                let unit = unifiedLimits ? Self.unit(memberships[""] ?? "/") : ""
+                let own = isDelegated(mount.point + unit) ? unit : ""
+                unified = Group(base: mount.point + own + "/" + name, home: "")
+            }
         }
         guard !unifiedLimits else { return }
         let wanted = unified == nil ? ["memory", "pids", "cpu", "cpuacct", "freezer"] : ["memory", "pids", "cpu"]
@@ -68,10 +77,9 @@ public struct CgroupLayout: Sendable, Equatable {
             guard let mount = mounts.first(where: { $0.type == "cgroup" && $0.options.contains(controller) }) else {
                 continue
             }
-            let path = memberships[controller] ?? "/"
-            let below =
-                path.hasPrefix(mount.root) ? String(path.dropFirst(mount.root == "/" ? 0 : mount.root.count)) : ""
-            legacy[controller] = Group(base: mount.point + "/" + name, home: mount.point + (below == "/" ? "" : below))
+            let home = mount.path(of: memberships[controller] ?? "/")
+            if isOrdinary, !isDelegated(home) { continue }
+            legacy[controller] = Group(base: (isOrdinary ? home : mount.point) + "/" + name, home: home)
         }
     }
 
@@ -80,8 +88,12 @@ public struct CgroupLayout: Sendable, Equatable {
 
     /// The group of the systemd service in which this process is, the service's own or its leaf; empty in a login session.
     private static func unit(_ path: String) -> String {
-        let unit = path.hasSuffix("/" + leaf) ? String(path.dropLast(leaf.count + 1)) : path
+        let unit = withoutLeaf(path)
         return unit.hasSuffix(".service") ? unit : ""
+    }
+
+    private static func withoutLeaf(_ path: String) -> String {
+        path.hasSuffix("/" + leaf) ? String(path.dropLast(leaf.count + 1)) : path
     }
 
     private static func parse(membership: String) -> [String: String] {
@@ -111,5 +123,11 @@ private struct Mount {
         point = fields[4]
         type = fields[dash + 1]
         options = Set((fields.count > dash + 3 ? fields[dash + 3] : "").split(separator: ",").map(String.init))
+    }
+
+    /// Where a group of this hierarchy is in the file system.
+    func path(of group: String) -> String {
+        let below = group.hasPrefix(root) ? String(group.dropFirst(root == "/" ? 0 : root.count)) : ""
+        return point + (below == "/" ? "" : below)
     }
 }

@@ -4,12 +4,15 @@ internal import Glibc
 /// What the running kernel and this process can do.
 public enum Host {
     /// The control groups found here, with our own group called `name`.
+    ///
+    /// For root they are anywhere; an ordinary user has those in which this process is, if they were given to the user.
     public static func cgroups(name: String) -> CgroupLayout {
         CgroupLayout(
             mountinfo: Kernel.text(at: "/proc/self/mountinfo"),
             membership: Kernel.text(at: "/proc/self/cgroup"),
             controllers: { Kernel.text(at: $0 + "/cgroup.controllers") },
-            isDelegated: { sbx_is_delegated($0) },
+            isDelegated: { isRoot ? sbx_is_delegated($0) : sbx_is_ours($0) },
+            isOrdinary: !isRoot,
             name: name
         )
     }

@@ -29,7 +29,7 @@ extension Profile.Mount {
     private var place: String {
         switch self {
         case .directory(_, let place), .file(_, let place), .text(_, let place), .symlink(_, let place),
-            .point(let place):
+            .point(let place), .device(_, let place):
             place
         }
     }
@@ -63,6 +63,8 @@ extension Profile.Mount {
             case .text(let content, let place): Self.add(Array(content.utf8), at: place, to: target, &contents)
             case .symlink(let source, let place):
                 sbx_profile_add_mount(target, SP_MOUNT_SYMLINK.rawValue, 0, source, place)
+            case .device(let source, let place):
+                sbx_profile_add_mount(target, SP_MOUNT_DEVICE.rawValue, 0, source, place)
             case .point(let place): sbx_profile_add_mount(target, SP_MOUNT_POINT.rawValue, 0, "", place)
             }
         try check(code, "policy", "mount \(self)")

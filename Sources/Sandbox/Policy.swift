@@ -14,6 +14,11 @@ public struct Policy: Sendable {
     public var profiles: [Profile]
     /// First host user id for boxes; box n uses 8n and 8n + 1 above it.
     public var uidBase: UInt32
+    /// Where the daemon is an ordinary user's: whose ids boxes get instead, by way of a user namespace.
+    public var subordinate: SubordinateIds?
+
+    /// How many ids all boxes that may be alive at one time take.
+    static let boxIds = UInt32(8 * SP_BOXES_MAX)
 
     /// Collects the parts.
     public init(
@@ -21,13 +26,15 @@ public struct Policy: Sendable {
         store: String,
         scratch: String,
         profiles: [Profile],
-        uidBase: UInt32 = 1_000_000
+        uidBase: UInt32 = 1_000_000,
+        subordinate: SubordinateIds? = nil
     ) {
         self.cgroups = cgroups
         self.store = store
         self.scratch = scratch
         self.profiles = profiles
-        self.uidBase = uidBase
+        self.uidBase = subordinate?.firstUid ?? uidBase
+        self.subordinate = subordinate
     }
 
     /// Writes the policy into a sealed memory file.
@@ -39,6 +46,7 @@ public struct Policy: Sendable {
         let landlock = Landlock.ofThisKernel
         policy.pointee.profile_count = UInt32(profiles.count)
         policy.pointee.uid_base = uidBase
+        policy.pointee.flags = subordinate == nil ? 0 : UInt32(SP_ORDINARY_USER.rawValue)
         policy.pointee.landlock_abi = landlock.abi
         policy.pointee.landlock_fs = landlock.fileRights
         policy.pointee.landlock_net = landlock.networkRights

@@ -20,6 +20,7 @@ public struct Profile: Sendable {
         case text(String, at: String)
         case symlink(String, at: String)
         case point(String)
+        case device(String, at: String)
     }
 
     var kind: Kind
@@ -39,19 +40,24 @@ public struct Profile: Sendable {
     ///   - runtime: the host's directory with the Python runtime's files, mounted on `/rt`.
     ///   - pip: the operator's `PIP_*` settings, passed to package installation only.
     ///   - calls: which system calls a worker may make.
+    ///   - sharesDevices: whether the spawner cannot make devices, so that boxes see the host's. Then no box has file
+    ///     locks, because locks on the host's devices would be everybody's.
     public init(
         _ kind: Kind,
         runtime: String,
         pip: [(name: String, value: String)] = [],
-        calls: SyscallProfile = .python
+        calls: SyscallProfile = .python,
+        sharesDevices: Bool = false
     ) {
         self.kind = kind
         usesHostNetwork = kind == .install
         showsVersion = kind == .worker
         mounts = Self.baseMounts(runtime: runtime) + (kind == .install ? Self.networkMounts : [])
+        if sharesDevices { mounts += Self.deviceMounts }
         rules = Self.rules
         rlimits = Self.rlimits(files: kind == .install ? 1_024 : 256)
         syscalls = Self.syscalls(kind, calls)
+        if sharesDevices { syscalls = Syscalls.withoutLocks(syscalls) }
         environment = Self.environment + (kind == .install ? pip : [])
         arguments = Self.arguments(kind)
     }
@@ -94,6 +100,10 @@ public struct Profile: Sendable {
             .symlink("/fn/code", at: "opt/algorithm"), .symlink("/tmp", at: "home/algo"),
         ]
     }
+
+    private static let deviceMounts: [Mount] =
+        ["null", "zero", "full", "random", "urandom"].map { .device("/dev/" + $0, at: "dev/" + $0) }
+        + [.point("dev/shm"), .symlink("/proc/self/fd", at: "dev/fd")]
 
     private static let networkMounts: [Mount] = [
         .file("/etc/resolv.conf", at: "etc/resolv.conf"), .file("/etc/hosts", at: "etc/hosts"),

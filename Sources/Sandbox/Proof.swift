@@ -16,9 +16,10 @@ struct Proof: Sendable, Equatable {
     /// - Parameters:
     ///   - status: the text; empty when this host hides other users' processes, and then nothing is judged.
     ///   - uidBase: the first user id of boxes; the process must have one from there on, the same four times.
+    ///   - gidBase: likewise of groups.
     ///   - filters: how many filters of system calls the process must be under; nil where the kernel does not count them
     ///     (before Linux 5.11). The spawner's own are inherited, so that "some" proves nothing; nor does `NoNewPrivs`.
-    init(status: String, uidBase: UInt32, filters: Int?) {
+    init(status: String, uidBase: UInt32, gidBase: UInt32, filters: Int?) {
         guard !status.isEmpty else {
             faults = []
             return
@@ -36,9 +37,12 @@ struct Proof: Sendable, Equatable {
         if let filters, counted != filters {
             faults.append("Seccomp_filters is \(counted.map(String.init) ?? "missing"), expected \(filters)")
         }
-        for name in ["Uid", "Gid"] {
+        for (name, base) in [("Uid", uidBase), ("Gid", gidBase)] {
             let ids = (fields[Substring(name)] ?? []).compactMap { UInt32($0) }
-            if ids.count != 4 || Set(ids).count != 1 || ids[0] <= uidBase { faults.append("\(name) is \(ids)") }
+            let end = base + Policy.boxIds
+            if ids.count != 4 || Set(ids).count != 1 || ids[0] <= base || ids[0] >= end {
+                faults.append("\(name) is \(ids)")
+            }
         }
         self.faults = faults
     }

@@ -11,7 +11,7 @@ public final class Spawner: Sendable {
     private let socket: Descriptor
     private let process: Descriptor
     private let exchange = Mutex(())
-    private let uidBase: UInt32
+    private let policy: Policy
     private let isChecking: Bool
     /// Whether there is no version 2 hierarchy: CPU time from cpuacct, in nanoseconds, and the freezer's words.
     let isLegacy: Bool
@@ -29,7 +29,7 @@ public final class Spawner: Sendable {
         self.socket = socket
         self.process = process
         self.pid = pid
-        uidBase = policy.uidBase
+        self.policy = policy
         isLegacy = policy.cgroups.unified == nil
         self.isChecking = isChecking
     }
@@ -68,7 +68,9 @@ public final class Spawner: Sendable {
         let theirs = Descriptor(owning: pair.1)
         var pid: CInt = -1
         var pidfd: CInt = -1
-        try check(sbx_start_spawner(executable, sealed.raw, theirs.raw, lock.raw, &pid, &pidfd), "exec", executable)
+        let words = (policy.subordinate?.launcherWords ?? []) + [executable]
+        let started = withArguments(words) { sbx_start_spawner($0, sealed.raw, theirs.raw, lock.raw, &pid, &pidfd) }
+        try check(started, "exec", words[0])
         let spawner = Spawner(
             socket: ours,
             process: Descriptor(owning: pidfd),
@@ -77,7 +79,7 @@ public final class Spawner: Sendable {
             isChecking: isChecking
         )
         _ = consume theirs
-        let (hello, _) = try spawner.receive()
+        let hello = try spawner.greeting()
         guard hello.error == 0 else {
             throw .spawner(step: hello.step, errno: hello.error, "faasd-spawner could not begin; its message is above")
         }
@@ -120,7 +122,8 @@ public final class Spawner: Sendable {
     private func prove(_ pid: Int32) throws(SandboxError) {
         let own = Proof.filters(Kernel.text(at: "/proc/\(self.pid)/status"))
         let status = Kernel.text(at: "/proc/\(pid)/status")
-        let proof = Proof(status: status, uidBase: uidBase, filters: own.map { $0 + 1 })
+        let gidBase = policy.subordinate?.firstGid ?? policy.uidBase
+        let proof = Proof(status: status, uidBase: policy.uidBase, gidBase: gidBase, filters: own.map { $0 + 1 })
         guard proof.faults.isEmpty else {
             throw SandboxError("proof", "the new box lacks a layer: \(proof.faults.joined(separator: "; "))")
         }
@@ -159,6 +162,13 @@ public final class Spawner: Sendable {
         return try result.get()
     }
 
+    /// The first reply; when there is none, whoever was to become the spawner has said why on standard error.
+    private func greeting() throws(SandboxError) -> sp_reply {
+        do throws(SandboxError) { return try receive().0 } catch {
+            throw SandboxError(error.step, errno: error.errno, "faasd-spawner could not begin; its message is above")
+        }
+    }
+
     private func receive() throws(SandboxError) -> (sp_reply, [CInt]) {
         var reply = sp_reply()
         var descriptors = [CInt](repeating: -1, count: Int(SP_D_COUNT.rawValue))
@@ -167,6 +177,13 @@ public final class Spawner: Sendable {
         if code != EMFILE { try check(code, "socket", "faasd-spawner is gone, or has not answered for a minute") }
         return (reply, descriptors)
     }
+}
+
+/// Runs `body` with a NULL-terminated array of C strings.
+private func withArguments(_ words: [String], _ body: (UnsafePointer<UnsafeMutablePointer<CChar>?>?) -> CInt) -> CInt {
+    let copies: [UnsafeMutablePointer<CChar>?] = words.map { strdup($0) } + [nil]
+    defer { for copy in copies { free(copy) } }
+    return copies.withUnsafeBufferPointer { body($0.baseAddress) }
 }
 
 extension Death {

@@ -74,7 +74,7 @@ static int open_version(const struct spawner *spawner, const uint8_t digest[SP_D
     for (int i = 0; i < SP_DIGEST_BYTES; i++) snprintf(name + 2 * i, 3, "%02x", digest[i]);
     int directory = sys_openat2(spawner->store, name, O_PATH | O_DIRECTORY | O_CLOEXEC,
                                 RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS);
-    return sys_clone_tree(directory);
+    return sys_clone_tree(directory, MOUNT_ATTR_NODEV);
 }
 
 /* Writes what only a parent may: the id maps, and that a box goes before the daemon when the host is out of memory. */
@@ -191,7 +191,7 @@ static int start(struct spawner *spawner, const struct sp_request *request, stru
     if (code != 0) return code;
     *step = SP_STEP_TMPFS;
     if ((trees->tmp = make_tmpfs(request->tmp_bytes, "1777", MOUNT_ATTR_NODEV)) < 0) return errno;
-    if ((trees->dev = make_dev()) < 0) return errno;
+    if (!(spawner->policy->flags & SP_ORDINARY_USER) && (trees->dev = make_dev()) < 0) return errno;
     *step = SP_STEP_VERSION;
     if ((profile->flags & SP_PROFILE_VERSION) && (trees->version = open_version(spawner, request->version)) < 0) return errno;
     if ((code = cgroup_create(spawner, request, box->name, step)) != 0) return code;

@@ -37,10 +37,12 @@ static int wait_for_maps(const struct launch *launch)
 
 /* Anonymous memory files are exempt from noexec mounts and from Landlock; this setting of the box's own pid namespace
  * (Linux 6.3) makes executing one fail. Only the host's root may write it, so this comes before the credentials, and
- * only through a full /proc, which is mounted for this moment. Kernels without it keep one layer less. */
-static int forbid_memfd_exec(const struct launch *launch UNUSED)
+ * only through a full /proc, which is mounted for this moment. Kernels without it, and spawners that are not the
+ * host's root, keep one layer less: the filters of all profiles refuse memfd_create. */
+static int forbid_memfd_exec(const struct launch *launch)
 {
     if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0) return errno;
+    if (launch->policy->flags & SP_ORDINARY_USER) return 0;
     if (mount("proc", "v", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) != 0) return errno;
     int file = open("v/sys/vm/memfd_noexec", O_WRONLY | O_CLOEXEC);
     int code = file < 0 && errno != ENOENT ? errno : 0;
@@ -67,7 +69,7 @@ static int reset_signals(const struct launch *launch UNUSED)
 
 static int attach(int tree, const char *place)
 {
-    return move_mount(tree, "", AT_FDCWD, place, MOVE_MOUNT_F_EMPTY_PATH) == 0 ? 0 : errno;
+    return tree < 0 || move_mount(tree, "", AT_FDCWD, place, MOVE_MOUNT_F_EMPTY_PATH) == 0 ? 0 : errno;
 }
 
 /* The working directory is the scratch directory, in this process's own copy of the mount namespace: the root grows on
@@ -76,11 +78,15 @@ static int mount_root(const struct launch *launch)
 {
     const unsigned long flags = MS_NOSUID | MS_NODEV | MS_NOEXEC, overlay = MS_RDONLY | MS_NOSUID | MS_NODEV;
     for (uint32_t i = 0; i < launch->root->count; i++) {
-        const struct overlay *part = &launch->root->overlays[i];
-        if (mount("overlay", part->target, "overlay", overlay, part->options) != 0) return errno;
+        const struct layer *layer = &launch->root->layers[i];
+        char options[32] = "lowerdir=";
+        strcat(strcat(options, layer->source), ":e"); /* "e" is empty: two layers at least */
+        if (layer->device ? mount(layer->source, layer->target, NULL, MS_BIND, NULL) != 0
+                          : mount("overlay", layer->target, "overlay", overlay, options) != 0)
+            return errno;
     }
     const struct trees *trees = launch->trees;
-    int code = trees->version < 0 ? 0 : attach(trees->version, "v");
+    int code = attach(trees->version, "v");
     if (code == 0 && trees->version >= 0 && mount("overlay", "r/fn", "overlay", overlay, "lowerdir=v:e") != 0) return errno;
     if (code == 0) code = attach(trees->tmp, "r/tmp");
     if (code == 0) code = attach(trees->dev, "r/dev");

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/mount.h>
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,25 +13,30 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static void add_overlay(struct root *root, const char *target, const char *lower)
+static void add_layer(struct root *root, const char *target, const char *source, bool device)
 {
-    struct overlay *overlay = &root->overlays[root->count++];
-    snprintf(overlay->target, sizeof overlay->target, target[0] ? "r/%s" : "r%s", target);
-    snprintf(overlay->options, sizeof overlay->options, "lowerdir=%s:e", lower); /* "e" is empty: two layers at least */
+    struct layer *layer = &root->layers[root->count++];
+    snprintf(layer->target, sizeof layer->target, target[0] ? "r/%s" : "r%s", target);
+    snprintf(layer->source, sizeof layer->source, "%s", source);
+    layer->device = device;
 }
 
-/* Mounts a directory of the host, read-only, beside the profile's files, and has it laid over `target`. */
-static int place_directory(struct spawner *spawner, uint32_t profile, const struct sp_mount *mount)
+/* Mounts a directory or a device of the host, read-only, beside the profile's files, and has it laid over `target`. */
+static int place_source(struct spawner *spawner, uint32_t profile, const struct sp_mount *mount)
 {
     struct root *root = &spawner->roots[profile];
+    bool device = mount->kind == SP_MOUNT_DEVICE;
     char name[16];
     snprintf(name, sizeof name, "d%u.%u", profile, root->count);
-    int tree = sys_clone_tree(open(mount->source, O_PATH | O_DIRECTORY | O_CLOEXEC));
+    int place = open(mount->source, O_PATH | O_CLOEXEC | (device ? O_NOFOLLOW : O_DIRECTORY));
+    struct stat status;
+    if (device && place >= 0 && (fstat(place, &status) != 0 || !S_ISCHR(status.st_mode))) return ENODEV;
+    int tree = sys_clone_tree(place, device ? MOUNT_ATTR_NOEXEC : MOUNT_ATTR_NODEV);
     if (tree < 0) return errno == ENOENT && (mount->flags & SP_OPTIONAL) ? 0 : errno;
-    int code = mkdir(name, 0755) == 0 ? 0 : errno;
+    int code = (device ? mknod(name, S_IFREG, 0) : mkdir(name, 0755)) == 0 ? 0 : errno;
     if (code == 0 && move_mount(tree, "", AT_FDCWD, name, MOVE_MOUNT_F_EMPTY_PATH) != 0) code = errno;
     close(tree);
-    if (code == 0) add_overlay(root, mount->target, name);
+    if (code == 0) add_layer(root, mount->target, name, device);
     return code;
 }
 
@@ -50,10 +56,13 @@ static int place(struct spawner *spawner, uint32_t profile, int root, const stru
         return place_file(spawner, root, mount);
     case SP_MOUNT_SYMLINK:
         return symlinkat(mount->source, root, mount->target) == 0 ? 0 : errno;
+    case SP_MOUNT_DEVICE:
+        if (mknodat(root, mount->target, S_IFREG, 0) != 0) return errno;
+        return place_source(spawner, profile, mount);
     case SP_MOUNT_DIRECTORY:
     case SP_MOUNT_POINT:
         if (mkdirat(root, mount->target, 0755) != 0 && errno != EEXIST) return errno;
-        return mount->kind == SP_MOUNT_POINT ? 0 : place_directory(spawner, profile, mount);
+        return mount->kind == SP_MOUNT_POINT ? 0 : place_source(spawner, profile, mount);
     default:
         return EINVAL;
     }
@@ -68,7 +77,7 @@ static int build_root(struct spawner *spawner, uint32_t index)
     if (mount("tmpfs", name, "tmpfs", MS_NOSUID | MS_NODEV, "size=8m,nr_inodes=512,mode=755") != 0) return errno;
     int root = open(name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (root < 0) return errno;
-    add_overlay(&spawner->roots[index], "", name);
+    add_layer(&spawner->roots[index], "", name, false);
     int code = 0;
     for (uint32_t i = 0; i < profile->mount_count && code == 0; i++) {
         const struct sp_mount *mount = &profile->mounts[i];

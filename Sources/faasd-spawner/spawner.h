@@ -19,15 +19,17 @@ struct box {
     int pidfd;
 };
 
-/* One overlay of a box's root: locks and inodes of its own over files that all boxes share. */
-struct overlay {
+/* One mount of a box's root: an overlay, which has locks and inodes of its own over files that all boxes share, or a
+ * device, which has not. */
+struct layer {
     char target[SP_PATH_MAX + 2]; /* beneath the scratch directory: "r" or "r/…" */
-    char options[32];
+    char source[16];              /* likewise */
+    bool device;
 };
 
 struct root {
     uint32_t count;
-    struct overlay overlays[SP_MOUNTS_MAX + 1];
+    struct layer layers[SP_MOUNTS_MAX + 1];
 };
 
 struct spawner {
@@ -47,7 +49,7 @@ struct pipes {
     int request[2], reply[2], out[2], err[2], go[2], report[2];
 };
 
-/* What is mounted in one box only, as detached trees: /tmp, /dev, and the version's directory, or -1. */
+/* What is mounted in one box only, as detached trees: /tmp, /dev where we may make devices, the version's directory. */
 struct trees {
     int tmp, dev, version;
 };
@@ -102,8 +104,9 @@ _Noreturn void child_run(const struct launch *launch);
 /* sys.c: system calls without a wrapper in the C library, and small file helpers. */
 int sys_openat2(int directory, const char *path, uint64_t flags, uint64_t resolve);
 long sys_clone3(uint64_t flags, int *pidfd, int cgroup);
-/* A detached, read-only copy of the mount at an O_PATH descriptor, which is closed; -1 with errno. */
-int sys_clone_tree(int place);
+/* A detached, read-only copy of the mount at an O_PATH descriptor, which is closed; -1 with errno. `attributes` are
+ * MOUNT_ATTR_NODEV, or what else it shall have. */
+int sys_clone_tree(int place, uint64_t attributes);
 /* Keeps the capabilities of this mask and gives up all others for good: capabilities(7). */
 int sys_keep_capabilities(uint64_t keep);
 int sys_install_filter(const struct sock_filter *filter, uint32_t count);

@@ -36,11 +36,11 @@ long sys_clone3(uint64_t flags, int *pidfd, int cgroup)
     return syscall(SYS_clone3, &arguments, sizeof arguments);
 }
 
-int sys_clone_tree(int place)
+int sys_clone_tree(int place, uint64_t more)
 {
     if (place < 0) return -1;
     int tree = open_tree(place, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
-    struct mount_attr attributes = { .attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV };
+    struct mount_attr attributes = { .attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | more };
     int code = tree >= 0 && mount_setattr(tree, "", AT_EMPTY_PATH, &attributes, sizeof attributes) == 0 ? 0 : errno;
     close(place);
     if (code == 0) return tree;

@@ -12,6 +12,9 @@ enum Installation {
     /// The spawner lies beside the daemon.
     static var spawnerPath: String { programFolder + "/faasd-spawner" }
 
+    /// And so does what an ordinary user starts it with.
+    static var launcherPath: String { programFolder + "/faasd-userns" }
+
     static func isExecutable(_ path: String) -> Bool { FileManager.default.isExecutableFile(atPath: path) }
 
     /// The folder with `python/worker.py`: as named, else beside the program, else in the sources above it.

@@ -3,7 +3,7 @@ import Foundation
 import Invoker
 import Sandbox
 
-/// What is done while the process is still root and has one thread.
+/// What is done while the process still has what it was started with, root or a user's rights, and one thread.
 enum Startup {
     /// What the rest of the daemon's life needs of it.
     struct Prepared: Sendable {
@@ -20,22 +20,18 @@ enum Startup {
         var socketPath: String { stateDirectory + "/faasd.sock" }
     }
 
-    /// Makes the state directory, takes its lock, starts the spawner, and gives up root.
+    /// Makes the state directory, takes its lock, starts the spawner, and gives up every right that serving does not need.
     static func prepare(
         stateDirectory: String,
-        user: String,
+        user: String?,
         runtimes: String?,
         address: ListenAddress,
         configuration: Configuration,
         isSingleTenant: Bool
     ) throws -> Prepared {
-        guard Host.isRoot else {
-            throw StartupError(
-                "must be started as root: it starts faasd-spawner and then serves as user \(user) without privileges"
-            )
-        }
         try checkDescriptors(configuration)
-        let user = try HostUser(named: user)
+        let user = try servingUser(user)
+        let subordinate = Host.isRoot ? nil : try SubordinateIds(of: user, launcher: Installation.launcherPath)
         let runtime = try Installation.runtimes(runtimes) + "/python"
         let state = try makeStateDirectory(Installation.absolute(stateDirectory), user)
         let lock = try FileLock.take(state + "/lock", patienceMillis: 15_000)
@@ -46,14 +42,25 @@ enum Startup {
             store: state + "/store",
             scratch: state + "/roots",
             profiles: Profile.Kind.allCases.map {
-                Profile($0, runtime: runtime, pip: pipSettings(), calls: configuration.systemCalls)
-            }
+                Profile(
+                    $0,
+                    runtime: runtime,
+                    pip: pipSettings(),
+                    calls: configuration.systemCalls,
+                    sharesDevices: subordinate != nil
+                )
+            },
+            subordinate: subordinate
         )
         let spawner = try Spawner.start(executable: Installation.spawnerPath, policy: policy, lock: lock)
         // The spawner holds a copy of the lock until its last box is gone; ours lasts as long as this process.
         _ = lock.release()
         signal(SIGPIPE, SIG_IGN)
-        try Privileges.drop(to: user)
+        if subordinate == nil {
+            try Privileges.drop(to: user)
+        } else {
+            try Privileges.confine(to: [state] + temporaryFolders)
+        }
         return Prepared(
             stateDirectory: state,
             address: address,
@@ -65,14 +72,30 @@ enum Startup {
         )
     }
 
+    /// Where SQLite puts what does not fit into memory.
+    private static var temporaryFolders: [String] {
+        ["/var/tmp", "/tmp"].filter { FileManager.default.fileExists(atPath: $0) }
+    }
+
+    /// Whom root becomes, or the ordinary user who has started this.
+    private static func servingUser(_ named: String?) throws -> HostUser {
+        guard !Host.isRoot else { return try HostUser(named: named ?? "faasd") }
+        let own = try HostUser.current()
+        guard named == nil || named == own.name else {
+            throw StartupError("--user \(named ?? ""): only root can become another user; this is \(own.name)")
+        }
+        return own
+    }
+
     /// Several tenants need limits that limit; one who knows that there are none may do without, but not without
     /// the means to stop a box and to measure it.
     private static func checkLimits(_ cgroups: CgroupLayout, isSingleTenant: Bool) throws {
         let missing = cgroups.missing
         let isBearable = isSingleTenant && Set(missing).isSubset(of: ["memory", "pids", "cpu"])
         guard missing.isEmpty || isBearable else {
+            let whose = Host.isRoot ? "" : " that was given to this user"
             throw StartupError(
-                "control groups: no \(missing.joined(separator: ", ")) (\(cgroups.summary)); without them a limit would not limit, so that several tenants cannot be served. See: faasd doctor. For one tenant who is trusted: --insecure-single-tenant"
+                "control groups: no \(missing.joined(separator: ", "))\(whose) (\(cgroups.summary)); without them a limit would not limit, so that several tenants cannot be served. See: faasd doctor. For one tenant who is trusted: --insecure-single-tenant"
             )
         }
     }

@@ -218,11 +218,12 @@ class DaemonCase(unittest.TestCase):
     """One daemon for all tests of a class, with an author who has an echo and a caller with credit."""
 
     config = None
+    make = Daemon
     maxDiff = None
 
     @classmethod
     def setUpClass(cls):
-        cls.daemon = Daemon(cls.config)
+        cls.daemon = cls.make(cls.config)
         cls.addClassCleanup(cls.daemon.close)
         cls.daemon.start()
         cls.author = cls.daemon.user("author")

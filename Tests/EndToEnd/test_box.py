@@ -16,6 +16,11 @@ SOCKET_FAMILIES = {"AF_UNIX": 1, "AF_INET": 2, "AF_INET6": 10, "AF_NETLINK": 16,
 class FromOutside(DaemonCase):
     """/proc and the control groups of a live worker, as root of the host sees them."""
 
+    capability_sets = ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")
+
+    def uid_of_the_daemon(self):
+        return pwd.getpwnam(HOST_USER).pw_uid
+
     @classmethod
     def prepare(cls):
         options = ("--memory", 96, "--cpus", 2)
@@ -40,7 +45,7 @@ class FromOutside(DaemonCase):
         self.assertEqual((self.status["NoNewPrivs"], self.status["Seccomp"]), ("1", "2"))
 
     def test_its_user_is_neither_root_nor_the_daemons(self):
-        known = {0, pwd.getpwnam(HOST_USER).pw_uid}
+        known = {0, self.uid_of_the_daemon()}
         for field in ("Uid", "Gid"):
             self.assertFalse(known & {int(number) for number in self.status[field].split()}, self.status[field])
         self.assertIn(self.status["Groups"].strip(), ("", self.status["Gid"].split()[0]))
@@ -89,10 +94,9 @@ class FromOutside(DaemonCase):
 
     def test_the_daemon_itself_has_no_rights_left(self):
         status = boxes.status(self.daemon.pid)
-        uid = str(pwd.getpwnam(HOST_USER).pw_uid)
-        self.assertEqual(set(status["Uid"].split()), {uid})
+        self.assertEqual(set(status["Uid"].split()), {str(self.uid_of_the_daemon())})
         self.assertNotIn("0", status["Gid"].split() + status["Groups"].split())
-        for name in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"):
+        for name in self.capability_sets:
             self.assertEqual(status[name], NO_CAPABILITIES, name)
         self.assertEqual(status["NoNewPrivs"], "1")
 

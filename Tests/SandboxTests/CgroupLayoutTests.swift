@@ -103,4 +103,47 @@ import Testing
         )
         #expect(layout.counters.map(\.file.name) == ["cpu.stat", "pids.events"])
     }
+
+    @Test func `an ordinary user has the groups that were given to it, and no others`() {
+        let own = ["/sys/fs/cgroup/memory/u", "/sys/fs/cgroup/pids/u", "/sys/fs/cgroup/unified/u"]
+        let layout = CgroupLayout(
+            mountinfo: hybrid,
+            membership: "4:memory:/u\n3:cpu,cpuacct:/u\n2:pids:/u\n0::/u\n",
+            controllers: { _ in "" },
+            isDelegated: own.contains,
+            isOrdinary: true,
+            name: "x"
+        )
+        #expect(layout.unified?.base == "/sys/fs/cgroup/unified/u/x")
+        #expect(
+            layout.legacy["memory"]
+                == .init(base: "/sys/fs/cgroup/memory/u/x", home: "/sys/fs/cgroup/memory/u")
+        )
+        #expect(layout.missing == ["cpu"])
+    }
+
+    @Test(arguments: [
+        ("/user.slice/faasd.service", "cpu memory pids", true, []),
+        ("/user.slice/faasd.service/supervisor", "cpu memory pids", true, []),
+        ("/user.slice/faasd.service", "memory pids", true, ["memory", "pids", "cpu"]),
+        ("/user.slice/faasd.service", "cpu memory pids", false, ["memory", "pids", "cpu", "cpuacct", "freezer"]),
+    ])
+    func `on version 2 the unit of a user must have been given all three controllers`(
+        membership: String,
+        controllers: String,
+        isDelegated: Bool,
+        missing: [String]
+    ) {
+        let home = "/sys/fs/cgroup/user.slice/faasd.service"
+        let layout = CgroupLayout(
+            mountinfo: "30 23 0:27 / /sys/fs/cgroup rw,nosuid - cgroup2 cgroup2 rw\n",
+            membership: "0::\(membership)\n",
+            controllers: { $0 == home ? controllers : "cpu io memory pids" },
+            isDelegated: { isDelegated && $0 == home },
+            isOrdinary: true,
+            name: "x"
+        )
+        #expect(layout.missing == missing)
+        #expect(layout.unified?.base == (isDelegated ? home + "/x" : nil))
+    }
 }

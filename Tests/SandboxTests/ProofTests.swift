@@ -18,7 +18,7 @@ import Testing
         """
 
     @Test func `a box with all layers has no fault`() {
-        #expect(Proof(status: Self.good, uidBase: 1_000_000, filters: 2).faults.isEmpty)
+        #expect(Proof(status: Self.good, uidBase: 1_000_000, gidBase: 1_000_000, filters: 2).faults.isEmpty)
     }
 
     @Test(arguments: [
@@ -32,17 +32,28 @@ import Testing
     func `one layer less is one fault`(is text: String, instead: String) {
         let status = Self.good.replacing(text, with: instead)
         #expect(status != Self.good)
-        #expect(Proof(status: status, uidBase: 1_000_000, filters: 2).faults.count == 1)
+        #expect(Proof(status: status, uidBase: 1_000_000, gidBase: 1_000_000, filters: 2).faults.count == 1)
     }
 
     @Test(arguments: [(UInt32(1_000_016), 0), (1_000_017, 2)]) func `the user is above the base`(
         base: UInt32,
         faults: Int
     ) {
-        #expect(Proof(status: Self.good, uidBase: base, filters: nil).faults.count == faults)
+        #expect(Proof(status: Self.good, uidBase: base, gidBase: base, filters: nil).faults.count == faults)
+    }
+
+    @Test(arguments: [(UInt32(991_826), 0), (UInt32(991_825), 2)]) func `the user is below the end of the range`(
+        base: UInt32,
+        faults: Int
+    ) {
+        #expect(Proof(status: Self.good, uidBase: base, gidBase: base, filters: nil).faults.count == faults)
+    }
+
+    @Test func `groups have a base of their own`() {
+        #expect(Proof(status: Self.good, uidBase: 1_000_000, gidBase: 1_000_017, filters: nil).faults.count == 1)
     }
 
     @Test func `a host that hides processes cannot be asked`() {
-        #expect(Proof(status: "", uidBase: 0, filters: 2).faults.isEmpty)
+        #expect(Proof(status: "", uidBase: 0, gidBase: 0, filters: 2).faults.isEmpty)
     }
 }

@@ -43,6 +43,10 @@ $(block "$(part verify | grep -v '^[✗ ]' | grep .)")
 
 $(block "$(part unit | cut -c1-300)")
 
+## The service of a user: Tests/Systemd/test_user_unit.py
+
+$(block "$(part user | cut -c1-300)")
+
 ## The sandbox: SandboxTests
 
 $(block "$(part sandbox | grep -E 'Test run|skipped|✘|failed|recorded' | sed 's/^[^ -~]*  *//' | tail -n 40)")

@@ -29,7 +29,8 @@ fact 'control groups' "$(grep ' - cgroup' /proc/self/mountinfo | sed 's/.* - //'
 
 stage doctor 60 /usr/local/bin/faasd doctor
 stage verify 60 sh scripts/v2/verify.sh
-stage unit 1500 env FAASD_BIN=/usr/local/bin /usr/bin/python3 -u -B -m unittest discover -v -s Tests/Systemd
+stage unit 1500 env FAASD_BIN=/usr/local/bin /usr/bin/python3 -u -B -m unittest discover -v -s Tests/Systemd -p test_unit.py
+stage user 300 env FAASD_BIN=/usr/local/bin /usr/bin/python3 -u -B -m unittest discover -v -s Tests/Systemd -p test_user_unit.py
 stage sandbox 900 sh scripts/v2/sandbox.sh "$binaries" "$accelerator"
 stage corpus 3600 sh scripts/v2/corpus.sh 3500 "$attacks"
 

@@ -51,9 +51,9 @@ void sbx_filter_free(sbx_filter *filter);
 /* The Landlock ABI of the running kernel, 0 when it has none: landlock_create_ruleset(2). */
 uint32_t sbx_landlock_abi(void);
 
-/* Starts the spawner by vfork and execve, with the three descriptors at the numbers the protocol names. *pidfd is
+/* Starts args[0] by vfork and execve, with the three descriptors at the numbers the protocol names. *pidfd is
  * yours. The child's handlers and mask are reset. */
-int sbx_start_spawner(const char *path, int policy, int socket, int lock, int *pid, int *pidfd);
+int sbx_start_spawner(char *const args[], int policy, int socket, int lock, int *pid, int *pidfd);
 /* A pair of connected SEQPACKET sockets, close-on-exec; receiving from the first gives up after 60 seconds. */
 int sbx_socketpair(int pair[2]);
 /* Raises the soft limit of descriptors to the hard one; returns it. */
@@ -69,10 +69,17 @@ int sbx_wait(int pidfd);
 /* Whether a control group has the mark by which systemd says that its subtree belongs to the unit (Delegate=yes);
  * only root can see it. */
 bool sbx_is_delegated(const char *path);
+/* Whether this process may make groups in a control group, and move itself within what is below it. */
+bool sbx_is_ours(const char *path);
 
 /* Becomes `uid` and `gid` for good: no groups, no capabilities, an empty bounding set, no new privileges; read back.
  * Must be called while the process has one thread (EBUSY otherwise). */
 int sbx_drop_privileges(uid_t uid, gid_t gid);
+
+/* For who is an ordinary user already: no capabilities, no new privileges, and under Landlock: of the rights `handled` to
+ * files only `allowed` and only beneath the places; no domain where `handled` is 0. A process under Landlock cannot
+ * look into one that is not, such as the spawner. Must be called while the process has one thread (EBUSY otherwise). */
+int sbx_confine(uint64_t handled, uint64_t allowed, const char *const *places, size_t count);
 
 /* Bytes and inodes left and in all, of the filesystem behind a descriptor: fstatfs(2). */
 int sbx_space(int descriptor, uint64_t *bytes_free, uint64_t *bytes, uint64_t *inodes_free);

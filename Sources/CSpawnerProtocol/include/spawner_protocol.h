@@ -38,6 +38,7 @@ enum sp_mount_kind {
     SP_MOUNT_FILE = 2,      /* a file with `length` bytes of the policy, from `offset` on */
     SP_MOUNT_SYMLINK = 3,   /* a symbolic link to `source` */
     SP_MOUNT_POINT = 4,     /* an empty directory: for others, or for what the box mounts of its own */
+    SP_MOUNT_DEVICE = 5,    /* the host's character device `source`, where the spawner may not make one */
 };
 
 enum sp_mount_flag { SP_OPTIONAL = 1 /* left out when the host has no such source */ };
@@ -130,6 +131,9 @@ enum sp_descriptor {
     SP_D_COUNT,
 };
 
+/* The spawner is root in a user namespace only: it makes no devices, and sets none of the host's root's settings. */
+enum sp_policy_flag { SP_ORDINARY_USER = 1 };
+
 struct sp_policy {
     uint32_t magic;
     uint32_t version;
@@ -144,7 +148,7 @@ struct sp_policy {
     char store[SP_PATH_MAX];   /* versions lie in store/<64 hex digits> */
     char scratch[SP_PATH_MAX]; /* an existing empty directory on which the roots are built, in the spawner's own mount namespace */
     uint32_t filter_count; /* the spawner's own filter, which its boxes inherit below theirs */
-    uint32_t reserved;
+    uint32_t flags;
     struct sock_filter filter[SP_FILTER_MAX];
     struct sp_cgroup cgroups[SP_CG_COUNT];
     struct sp_file settings[SP_SETTINGS_MAX]; /* written in this order */

@@ -5,9 +5,10 @@ extension Doctor {
     /// Makes one box with everything that a worker's box has, freezes it, and ends it: nothing else proves that this
     /// host can.
     ///
-    /// Needs root; leaves nothing behind.
+    /// Needs what serving needs; leaves nothing behind.
     static func trial(runtimes: String?) -> [Finding] {
-        let state = "/var/lib/faasd-doctor-\(ProcessInfo.processInfo.processIdentifier)"
+        let folder = Host.isRoot ? "/var/lib" : FileManager.default.temporaryDirectory.path
+        let state = "\(folder)/faasd-doctor-\(ProcessInfo.processInfo.processIdentifier)"
         defer { try? FileTree.remove(state) }
         do {
             return try tryBox(state, runtime: Installation.runtimes(runtimes) + "/python")
@@ -77,12 +78,17 @@ extension Doctor {
                 try FileManager.default.createDirectory(atPath: state + folder, withIntermediateDirectories: true)
             } catch { throw SandboxError("state", "\(state)\(folder): \(error)") }
         }
+        let subordinate =
+            Host.isRoot ? nil : try SubordinateIds(of: HostUser.current(), launcher: Installation.launcherPath)
         let policy = Policy(
             cgroups: Host.cgroups(name: "faasd-doctor"),
             store: state + "/store",
             scratch: state + "/roots",
-            profiles: Profile.Kind.allCases.map { Profile($0, runtime: runtime) },
-            uidBase: 2_000_000
+            profiles: Profile.Kind.allCases.map {
+                Profile($0, runtime: runtime, sharesDevices: subordinate != nil)
+            },
+            uidBase: 2_000_000,
+            subordinate: subordinate
         )
         let lock = try FileLock.take(state + "/lock", patienceMillis: 0)
         return try Spawner.start(executable: Installation.spawnerPath, policy: policy, lock: lock)

@@ -12,11 +12,12 @@ enum Doctor {
     }
 
     static func examine(runtimes: String?) -> [Finding] {
-        let parts = [privileges(), controlGroups(), landlock()]
+        let privileges = Host.isRoot ? [ok("privileges", "root")] : ordinary(read: Host.text(at:))
+        let parts = privileges + [controlGroups(), landlock()]
         let kernel = kernel(release: Host.kernelRelease, read: Host.text(at:))
         let installed = [spawner(), runtime(runtimes)] + interpreter()
         let all = parts + kernel + installed
-        return Host.isRoot ? all + trial(runtimes: runtimes) : all
+        return all.contains { $0.verdict == "missing" } && !Host.isRoot ? all : all + trial(runtimes: runtimes)
     }
 
     static func ok(_ subject: String, _ detail: String) -> Finding {
@@ -31,23 +32,15 @@ enum Doctor {
         Finding(subject: subject, verdict: "missing", detail: detail, remedy: remedy)
     }
 
-    private static func privileges() -> Finding {
-        Host.isRoot
-            ? ok("privileges", "root")
-            : missing(
-                "privileges",
-                "not root",
-                "start faasd as root; it keeps root in faasd-spawner only and serves as --user"
-            )
-    }
-
     private static func controlGroups() -> Finding {
         let layout = Host.cgroups(name: "faasd-doctor")
         guard layout.missing.isEmpty else {
             return missing(
                 "control groups",
                 "\(layout.summary); no \(layout.missing.joined(separator: ", "))",
-                "mount the missing controllers, or boot with systemd.unified_cgroup_hierarchy=1"
+                Host.isRoot
+                    ? "mount the missing controllers, or boot with systemd.unified_cgroup_hierarchy=1"
+                    : "have root give this user control groups of its own: docs/configuration.md, 'From an ordinary user'"
             )
         }
         return ok("control groups", layout.summary)

@@ -7,7 +7,9 @@ struct ServeCommand: ParsableCommand {
         commandName: "serve",
         abstract: "Serve algorithms until SIGTERM.",
         discussion: """
-            Started as root. It starts faasd-spawner, the one privileged process, and becomes --user before it listens.
+            Started as root, it starts faasd-spawner, the one privileged process, and becomes --user before it listens.
+            Started by an ordinary user, it needs ids and control groups that were given to that user; faasd doctor
+            says what is missing, and docs/configuration.md how to give it.
             On SIGTERM it takes no new calls, lets running ones finish or reach their deadline, and closes the ledger.
 
             Example: faasd serve --state-dir /var/lib/faasd --listen 127.0.0.1:8080 --user faasd
@@ -20,8 +22,10 @@ struct ServeCommand: ParsableCommand {
     @Option(help: "The address to serve on, HOST:PORT.")
     var listen: String = "127.0.0.1:8080"
 
-    @Option(help: "The user to become before listening. Must exist and not be root.")
-    var user: String = "faasd"
+    @Option(
+        help: "The user to become before listening, when started as root. Must exist and not be root. Default: faasd."
+    )
+    var user: String?
 
     @Option(help: "The folder with the runtimes. Default: Runtimes beside the program or its sources.")
     var runtimes: String?
