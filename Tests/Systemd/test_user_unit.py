@@ -38,13 +38,13 @@ class UserUnit(unit.Unit):
         return min(int(pid) for pid in boxes.read(leaf).split())
 
     def log_text(self):
-        return subprocess.run(["journalctl", f"_UID={self.uid}", "-o", "cat", "-n", "40"], capture_output=True, text=True).stdout
+        return subprocess.run(["journalctl", "-o", "cat", "-n", "40"], capture_output=True, text=True).stdout
 
     def start(self):
         subprocess.run(["setpriv", "--reuid", USER, "--regid", USER, "--clear-groups", "mkdir", "-p", self.wants], check=True)
         os.symlink(UNIT, self.wants + "/faasd.service")
-        unit.systemctl("start", f"user@{self.uid}.service")
         try:
+            unit.systemctl("start", f"user@{self.uid}.service")
             self.wait_until_it_serves()
         except AssertionError as error:
             raise AssertionError(f"{error}\n{self.log_text()}") from None
@@ -62,7 +62,8 @@ class OfAUser(unittest.TestCase):
         os.makedirs(DROP_IN, exist_ok=True)
         cls.addClassCleanup(shutil.rmtree, DROP_IN)
         with open(DROP_IN + "/faasd.conf", "w", encoding="utf-8") as file:
-            file.write("[Service]\nDelegate=cpu memory pids\n")
+            # The second line is what pam_systemd adds, where it is installed.
+            file.write("[Service]\nDelegate=cpu memory pids\nEnvironment=XDG_RUNTIME_DIR=/run/user/%i\n")
         unit.systemctl("stop", unit.NAME, is_checked=False)
         unit.systemctl("daemon-reload")
         cls.daemon = UserUnit().start()

@@ -12,10 +12,11 @@ trap 'rm -rf "$root"' EXIT
 rm -rf "$root"
 
 # What faasd, its tests and the corpus use; Swift's own libraries come with the programs.
-packages=systemd,systemd-sysv,libpam-systemd,dbus,uidmap,udev,kmod,procps,iproute2,linux-image-amd64
+packages=systemd,systemd-sysv,dbus,uidmap,udev,kmod,procps,iproute2,linux-image-amd64
 packages=$packages,libseccomp2,libcap2,libsqlite3-0,libstdc++6,zlib1g,python3,python3-pip,python3-venv,ca-certificates
 debootstrap --variant=minbase --include=$packages $suite "$root" "$mirror" >"$folder/debootstrap.log" 2>&1 ||
     { tail "$folder/debootstrap.log" >&2; exit 1; }
+chmod 755 "$root" # whatever our umask is: everybody starts programs there
 rm -rf "$root"/var/cache/apt/archives/*.deb "$root"/var/lib/apt/lists/*
 
 cp "$root"/boot/vmlinuz-* "$folder/vmlinuz"
