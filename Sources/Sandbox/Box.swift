@@ -12,6 +12,9 @@ struct BoxDescriptors: ~Copyable, Sendable {
 
     /// The number, -1 when this host has no such thing.
     subscript(_ which: sp_descriptor) -> CInt { numbers[Int(which.rawValue)] }
+
+    /// The listeners, as many as there are.
+    var listeners: [CInt] { numbers[Int(SP_D_LISTENERS.rawValue)...].filter { $0 >= 0 } }
 }
 
 /// A live sandbox: its pipes, and the kernel's handles on its processes.
@@ -27,7 +30,16 @@ public struct Box: ~Copyable, Sendable {
     /// The first process's id on the host, for logs and tests; never used to signal it.
     public let pid: Int32
 
-    init(spawner: Spawner, reply: sp_reply, descriptors: consuming BoxDescriptors) throws(SandboxError) {
+    init(
+        spawner: Spawner,
+        reply: sp_reply,
+        descriptors: consuming BoxDescriptors,
+        listeners: Int
+    ) throws(SandboxError) {
+        guard descriptors.listeners.count == listeners else {
+            let arrived = descriptors.listeners.count
+            throw SandboxError("descriptors", errno: EMFILE, "\(arrived) of \(listeners) listeners arrived")
+        }
         for needed in [
             SP_D_PIDFD, SP_D_REQUEST, SP_D_REPLY, SP_D_STDOUT, SP_D_STDERR, SP_D_CPU, SP_D_FREEZE, SP_D_EVENTS,
         ]
@@ -65,6 +77,11 @@ public struct Box: ~Copyable, Sendable {
     public var standardError: CInt { descriptors[SP_D_STDERR] }
     /// Readable when the kernel ran out of this box's memory; -1 where version 2 kills the whole group itself.
     public var outOfMemoryHandle: CInt { descriptors[SP_D_OOM] }
+
+    /// The daemon's listening sockets in the box's network, by their port; not blocking.
+    ///
+    /// What connects to them is hostile. A connection that was accepted keeps the box's network alive beyond its end.
+    public var listeners: [CInt] { descriptors.listeners }
 
     /// CPU time of every process that was ever in the box; microseconds.
     ///

@@ -41,6 +41,13 @@ extension CgroupLayout {
                     isOptional: true
                 ),
                 File(hierarchy: SP_CG_MEMORY, name: "memory.swappiness", text: "0", isOptional: true),
+                // Buffers of TCP and, in spite of the name, UDP sockets, which the limit above does not count.
+                File(
+                    hierarchy: SP_CG_MEMORY,
+                    name: "memory.kmem.tcp.limit_in_bytes",
+                    value: SP_VALUE_MEMORY,
+                    isOptional: true
+                ),
                 File(hierarchy: SP_CG_CPU, name: "cpu.cfs_period_us", text: period),
                 File(hierarchy: SP_CG_CPU, name: "cpu.cfs_quota_us", value: SP_VALUE_CPU_QUOTA),
                 File(hierarchy: SP_CG_PIDS, name: "pids.max", value: SP_VALUE_PIDS),

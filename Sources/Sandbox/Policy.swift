@@ -40,10 +40,10 @@ public struct Policy: Sendable {
     /// Writes the policy into a sealed memory file.
     ///
     /// - Throws: `SandboxError` when a path is too long, a table too full, or the filter does not compile.
-    func seal() throws(SandboxError) -> Descriptor {
+    func seal(landlock: Landlock = .ofThisKernel) throws(SandboxError) -> Descriptor {
+        for profile in profiles { try profile.checkListeners(landlock) }
         guard let policy = sbx_policy_new() else { throw SandboxError("policy", errno: ENOMEM, "no memory") }
         defer { free(policy) }
-        let landlock = Landlock.ofThisKernel
         policy.pointee.profile_count = UInt32(profiles.count)
         policy.pointee.uid_base = uidBase
         policy.pointee.flags = subordinate == nil ? 0 : UInt32(SP_ORDINARY_USER.rawValue)
@@ -109,6 +109,7 @@ extension Profile {
     ) throws(SandboxError) {
         if usesHostNetwork { target.pointee.flags |= UInt32(SP_PROFILE_HOST_NETWORK.rawValue) }
         if showsVersion { target.pointee.flags |= UInt32(SP_PROFILE_VERSION.rawValue) }
+        target.pointee.listener_count = UInt32(listeners)
         for mount in Mount.withParents(mounts) { try mount.write(to: target, &contents) }
         for rule in rules {
             try check(sbx_profile_add_rule(target, rule.path, rule.access), "policy", "rule \(rule.path)")

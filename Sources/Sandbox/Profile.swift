@@ -32,6 +32,8 @@ public struct Profile: Sendable {
     var syscalls: [SyscallRule]
     var usesHostNetwork: Bool
     var showsVersion: Bool
+    /// How many listening sockets of the daemon there are in the box's network; 0 for boxes without any network.
+    var listeners = 0
 
     /// The profile of one kind.
     ///

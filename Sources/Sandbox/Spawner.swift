@@ -108,7 +108,8 @@ public final class Spawner: Sendable {
         guard reply.error == 0 else { throw .spawner(step: reply.step, errno: reply.error, "box of kind \(kind)") }
         do throws(SandboxError) {
             if isChecking { try prove(reply.pid) }
-            return try Box(spawner: self, reply: reply, descriptors: owned)
+            let listeners = policy.profiles[Int(kind.rawValue)].listeners
+            return try Box(spawner: self, reply: reply, descriptors: owned, listeners: listeners)
         } catch {
             // The box is there; only our hold on it is not.
             _ = try? destroy(box: reply.box, generation: reply.generation)

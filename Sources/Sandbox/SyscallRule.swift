@@ -46,6 +46,9 @@ extension SyscallRule.Condition {
     static func notEqual(_ argument: UInt32, _ value: UInt64) -> Self {
         Self(argument: argument, comparison: UInt32(SBX_NOT_EQUAL.rawValue), a: value, b: 0)
     }
+    static func greater(_ argument: UInt32, _ value: UInt64) -> Self {
+        Self(argument: argument, comparison: UInt32(SBX_GREATER.rawValue), a: value, b: 0)
+    }
     static func atMost(_ argument: UInt32, _ value: UInt64) -> Self {
         Self(argument: argument, comparison: UInt32(SBX_LESS_OR_EQUAL.rawValue), a: value, b: 0)
     }

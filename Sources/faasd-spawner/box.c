@@ -12,7 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -21,11 +23,11 @@ enum { UIDS_PER_BOX = 8, END_WAIT_MILLIS = 2000, EXEC_WAIT_MILLIS = 10000 };
 
 static int open_pipes(struct pipes *pipes)
 {
-    int (*all[])[2] = { &pipes->request, &pipes->reply, &pipes->out, &pipes->err, &pipes->go, &pipes->report };
+    int (*all[])[2] = { &pipes->request, &pipes->reply, &pipes->out, &pipes->err, &pipes->go };
     for (size_t i = 0; i < COUNT(all); i++) {
         if (pipe2(*all[i], O_CLOEXEC) != 0) return errno;
     }
-    return 0;
+    return socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pipes->report) == 0 ? 0 : errno;
 }
 
 /* A detached tmpfs, made here so that its size is the spawner's word; its pages count as the box's memory. */
@@ -72,9 +74,9 @@ static int open_version(const struct spawner *spawner, const uint8_t digest[SP_D
 {
     char name[2 * SP_DIGEST_BYTES + 1];
     for (int i = 0; i < SP_DIGEST_BYTES; i++) snprintf(name + 2 * i, 3, "%02x", digest[i]);
-    int directory = sys_openat2(spawner->store, name, O_PATH | O_DIRECTORY | O_CLOEXEC,
-                                RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS);
-    return sys_clone_tree(directory, MOUNT_ATTR_NODEV);
+    struct open_how how = { .flags = O_PATH | O_DIRECTORY | O_CLOEXEC };
+    how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
+    return sys_clone_tree((int)syscall(SYS_openat2, spawner->store, name, &how, sizeof how), MOUNT_ATTR_NODEV);
 }
 
 /* Writes what only a parent may: the id maps, and that a box goes before the daemon when the host is out of memory. */
@@ -117,22 +119,25 @@ static int clone_child(struct spawner *spawner, struct launch *launch, uint64_t 
     return code;
 }
 
-/* Lets the child go and waits until it has executed, or learns which step failed. */
-static int await_exec(struct pipes *pipes, int pidfd, uint32_t *step)
+/* Lets the child go and waits until it has executed, or learns which step failed; takes its listeners. */
+static int await_exec(struct pipes *pipes, int pidfd, int listeners[], uint32_t count, uint32_t *step)
 {
     *step = SP_STEP_SYNC;
     if (write(pipes->go[1], "g", 1) != 1) return errno;
     close(pipes->report[1]);
     pipes->report[1] = -1;
     struct pollfd wait[] = { { .fd = pipes->report[0], .events = POLLIN }, { .fd = pidfd, .events = POLLIN } };
-    if (poll(wait, 1, EXEC_WAIT_MILLIS) != 1) return ETIMEDOUT;
-    struct report failure;
-    ssize_t length = read(pipes->report[0], &failure, sizeof failure);
+    struct report message = { SP_STEP_NONE, 0 };
+    ssize_t length;
+    do {
+        if (poll(wait, 1, EXEC_WAIT_MILLIS) != 1) return ETIMEDOUT;
+        length = sys_receive(pipes->report[0], &message, sizeof message, listeners, count);
+    } while (length == (ssize_t)sizeof message && message.step == SP_STEP_NONE);
     /* End of file means executed, or dead on the way there, of a memory limit for example. */
     if (length == 0) return poll(&wait[1], 1, 0) == 0 ? 0 : ECHILD;
-    if (length != (ssize_t)sizeof failure) return EIO;
-    *step = failure.step;
-    return failure.error != 0 ? failure.error : EIO;
+    if (length != (ssize_t)sizeof message) return EIO;
+    *step = message.step;
+    return message.error != 0 ? message.error : EIO;
 }
 
 static bool valid_spawn(const struct spawner *spawner, const struct sp_request *request)
@@ -183,7 +188,7 @@ static struct box *free_box(struct spawner *spawner)
 }
 
 static int start(struct spawner *spawner, const struct sp_request *request, struct box *box, struct pipes *pipes,
-                 struct trees *trees, uint32_t *step)
+                 struct trees *trees, int listeners[], uint32_t *step)
 {
     const struct sp_profile *profile = &spawner->policy->profiles[request->profile];
     *step = SP_STEP_PIPES;
@@ -206,7 +211,7 @@ static int start(struct spawner *spawner, const struct sp_request *request, stru
     uint32_t index = (uint32_t)(box - spawner->boxes);
     uint32_t base = spawner->policy->uid_base + UIDS_PER_BOX * index;
     if ((code = write_process_files(box->pid, base)) != 0) return code;
-    return await_exec(pipes, box->pidfd, step);
+    return await_exec(pipes, box->pidfd, listeners, profile->listener_count, step);
 }
 
 /* The reply says "invalid request" until something better is known. */
@@ -222,7 +227,7 @@ void box_spawn(struct spawner *spawner, const struct sp_request *request, struct
     memset(&pipes, 0xff, sizeof pipes);
     struct trees trees = { -1, -1, -1 };
     uint32_t step = SP_STEP_REQUEST;
-    reply->error = start(spawner, request, box, &pipes, &trees, &step);
+    reply->error = start(spawner, request, box, &pipes, &trees, &descriptors[SP_D_LISTENERS], &step);
     if (reply->error == 0) {
         descriptors[SP_D_PIDFD] = fcntl(box->pidfd, F_DUPFD_CLOEXEC, 6);
         descriptors[SP_D_REQUEST] = pipes.request[1];
@@ -239,6 +244,7 @@ void box_spawn(struct spawner *spawner, const struct sp_request *request, struct
     } else {
         struct sp_reply ignored = { 0 };
         end_box(spawner, box, &ignored, END_WAIT_MILLIS, REMOVE_TRIES);
+        close_all(descriptors, SP_D_COUNT);
     }
     reply->step = (uint16_t)step;
     close_all((int *)&pipes, sizeof pipes / sizeof(int));

@@ -189,28 +189,21 @@ int cgroup_remove(struct spawner *spawner, uint64_t name, int tries)
     return worst;
 }
 
-static int sweep_base(struct spawner *spawner, int base)
-{
-    int copy = openat(base, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *directory = copy < 0 ? NULL : fdopendir(copy);
-    if (!directory) return 0;
-    int left = 0;
-    for (struct dirent *entry; (entry = readdir(directory));) {
-        unsigned long long name;
-        if (sscanf(entry->d_name, "box-%llu", &name) != 1) continue;
-        cgroup_kill(spawner, name, -1);
-        if (cgroup_remove(spawner, name, REMOVE_TRIES) != 0) left++;
-        if (name >= spawner->next_name) spawner->next_name = name + 1;
-    }
-    closedir(directory);
-    return left;
-}
-
+/* The names of groups are those of boxes of a former run; what is left of one would make a new one fail. */
 int cgroups_sweep(struct spawner *spawner)
 {
     int left = 0;
     for (int i = 0; i < SP_CG_COUNT; i++) {
-        if (spawner->bases[i] >= 0) left += sweep_base(spawner, spawner->bases[i]);
+        int copy = spawner->bases[i] < 0 ? -1 : openat(spawner->bases[i], ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        DIR *directory = copy < 0 ? NULL : fdopendir(copy);
+        for (struct dirent *entry; directory && (entry = readdir(directory));) {
+            unsigned long long name;
+            if (sscanf(entry->d_name, "box-%llu", &name) != 1) continue;
+            cgroup_kill(spawner, name, -1);
+            if (cgroup_remove(spawner, name, REMOVE_TRIES) != 0) left++;
+            if (name >= spawner->next_name) spawner->next_name = name + 1;
+        }
+        if (directory) closedir(directory);
     }
     return left;
 }

@@ -8,12 +8,16 @@
 #include <linux/capability.h>
 #include <linux/prctl.h>
 #include <linux/securebits.h>
+#include <net/if.h>
+#include <netinet/in.h>
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -22,11 +26,13 @@
 
 /* The margin lets the writer of one huge file see "no space left" from /tmp itself, which is the clearer word. */
 enum { BOX_UID = 1000, BOX_GID = 1000, CAPABILITY_MAX = 63, FILE_SIZE_MARGIN = 1 << 20 };
+enum { LISTENER_BACKLOG = 16, LISTENER_BUFFER = 64 << 10 };
 
 /* The kernel's own structures, declared here because the system's headers may be older than the running kernel. */
 struct ruleset_attributes { uint64_t fs, net, scoped; };
 struct path_beneath { uint64_t access; int32_t parent; } __attribute__((packed));
-enum { RULE_PATH_BENEATH = 1 };
+struct net_port { uint64_t access, port; };
+enum { RULE_PATH_BENEATH = 1, RULE_NET_PORT = 2, CONNECT_TCP = 2 };
 
 static int wait_for_maps(const struct launch *launch)
 {
@@ -44,11 +50,8 @@ static int forbid_memfd_exec(const struct launch *launch)
     if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0) return errno;
     if (launch->policy->flags & SP_ORDINARY_USER) return 0;
     if (mount("proc", "v", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) != 0) return errno;
-    int file = open("v/sys/vm/memfd_noexec", O_WRONLY | O_CLOEXEC);
-    int code = file < 0 && errno != ENOENT ? errno : 0;
-    if (file >= 0 && write(file, "2", 1) != 1) code = errno;
-    if (file >= 0) close(file);
-    return umount2("v", MNT_DETACH) == 0 ? code : errno;
+    int code = write_at(AT_FDCWD, "v/sys/vm/memfd_noexec", "2");
+    return umount2("v", MNT_DETACH) != 0 ? errno : code == ENOENT ? 0 : code;
 }
 
 /* Files cannot be made, nor mounts, before this process is somebody in its user namespace. */
@@ -59,6 +62,26 @@ static int become_namespace_root(const struct launch *launch UNUSED)
     return unshare(CLONE_NEWCGROUP) == 0 ? 0 : errno;
 }
 
+/* The daemon's sockets in the box's own network namespace, which has nothing but `lo`. They are sent away and then closed
+ * with everything else; an accepted connection inherits the bound of its buffer. */
+static int make_listeners(const struct launch *launch)
+{
+    const int length = LISTENER_BUFFER;
+    uint32_t count = launch->profile->listener_count;
+    int sockets[SP_LISTENERS_MAX];
+    struct ifreq interface = { .ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING };
+    struct report report = { SP_STEP_NONE, 0 };
+    for (uint32_t i = 0; i < count; i++) {
+        struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons((uint16_t)(SP_LISTENER_PORT + i)) };
+        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        if ((sockets[i] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)) < 0) return errno;
+        if (i == 0 && ioctl(sockets[i], SIOCSIFFLAGS, &interface) != 0) return errno;
+        if (setsockopt(sockets[i], SOL_SOCKET, SO_RCVBUF, &length, sizeof length) != 0) return errno;
+        if (bind(sockets[i], (struct sockaddr *)&address, sizeof address) != 0 || listen(sockets[i], LISTENER_BACKLOG) != 0) return errno;
+    }
+    return count == 0 ? 0 : sys_send(launch->pipes->report[1], &report, sizeof report, sockets, count);
+}
+
 static int reset_signals(const struct launch *launch UNUSED)
 {
     for (int number = 1; number < NSIG; number++) signal(number, SIG_DFL); /* ignored signals survive exec */
@@ -67,9 +90,9 @@ static int reset_signals(const struct launch *launch UNUSED)
     return sigprocmask(SIG_SETMASK, &none, NULL) == 0 ? 0 : errno;
 }
 
-static int attach(int tree, const char *place)
+static bool attach(int tree, const char *place)
 {
-    return tree < 0 || move_mount(tree, "", AT_FDCWD, place, MOVE_MOUNT_F_EMPTY_PATH) == 0 ? 0 : errno;
+    return tree < 0 || move_mount(tree, "", AT_FDCWD, place, MOVE_MOUNT_F_EMPTY_PATH) == 0;
 }
 
 /* The working directory is the scratch directory, in this process's own copy of the mount namespace: the root grows on
@@ -86,11 +109,8 @@ static int mount_root(const struct launch *launch)
             return errno;
     }
     const struct trees *trees = launch->trees;
-    int code = attach(trees->version, "v");
-    if (code == 0 && trees->version >= 0 && mount("overlay", "r/fn", "overlay", overlay, "lowerdir=v:e") != 0) return errno;
-    if (code == 0) code = attach(trees->tmp, "r/tmp");
-    if (code == 0) code = attach(trees->dev, "r/dev");
-    if (code != 0) return code;
+    if (!attach(trees->version, "v") || !attach(trees->tmp, "r/tmp") || !attach(trees->dev, "r/dev")) return errno;
+    if (trees->version >= 0 && mount("overlay", "r/fn", "overlay", overlay, "lowerdir=v:e") != 0) return errno;
     if (mount("proc", "r/proc", "proc", flags, "subset=pid,hidepid=invisible") != 0) return errno;
     if (mount("tmpfs", "r/dev/shm", "tmpfs", flags, "size=64m,nr_inodes=1024,mode=1777") != 0) return errno;
     return chdir("r") == 0 ? 0 : errno;
@@ -205,6 +225,10 @@ static int restrict_files(const struct launch *launch)
         int code = add_rule(ruleset, &launch->profile->rules[i], attributes.fs);
         if (code != 0) return code;
     }
+    for (uint32_t i = 0; i < launch->profile->listener_count; i++) {
+        struct net_port rule = { CONNECT_TCP, SP_LISTENER_PORT + i };
+        if (syscall(SYS_landlock_add_rule, ruleset, RULE_NET_PORT, &rule, 0) != 0) return errno;
+    }
     int code = syscall(SYS_landlock_restrict_self, ruleset, 0) == 0 ? 0 : errno;
     close(ruleset);
     return code;
@@ -234,6 +258,7 @@ _Noreturn void child_run(const struct launch *launch)
         { SP_STEP_SYNC, wait_for_maps },
         { SP_STEP_MOUNT, forbid_memfd_exec },
         { SP_STEP_CREDENTIALS, become_namespace_root },
+        { SP_STEP_LISTEN, make_listeners },
         { SP_STEP_SYNC, reset_signals },
         { SP_STEP_MOUNT, mount_root },
         { SP_STEP_PIVOT, pivot },

@@ -36,7 +36,8 @@ static bool valid_profile(const struct sp_profile *profile, uint64_t policy_size
 {
     if (profile->filter_count == 0 || profile->filter_count > SP_FILTER_MAX || profile->mount_count > SP_MOUNTS_MAX ||
         profile->rule_count > SP_RULES_MAX || profile->arg_count == 0 || profile->arg_count > SP_ARGS_MAX ||
-        profile->env_count > SP_ENV_MAX || profile->rlimit_count > SP_RLIMITS_MAX)
+        profile->env_count > SP_ENV_MAX || profile->rlimit_count > SP_RLIMITS_MAX ||
+        profile->listener_count > SP_LISTENERS_MAX)
         return false;
     for (uint32_t i = 0; i < profile->mount_count; i++) {
         const struct sp_mount *mount = &profile->mounts[i];
@@ -107,21 +108,7 @@ static void send_reply(const struct sp_reply *reply, int descriptors[SP_D_COUNT]
         message.descriptors |= 1u << i;
         sent[count++] = descriptors[i];
     }
-    union { struct cmsghdr align; char bytes[CMSG_SPACE(sizeof sent)]; } control = { 0 };
-    struct iovec part = { &message, sizeof message };
-    struct msghdr header = { .msg_iov = &part, .msg_iovlen = 1 };
-    if (count > 0) {
-        header.msg_control = control.bytes;
-        header.msg_controllen = CMSG_SPACE(sizeof(int) * (size_t)count);
-        struct cmsghdr *rights = CMSG_FIRSTHDR(&header);
-        rights->cmsg_level = SOL_SOCKET;
-        rights->cmsg_type = SCM_RIGHTS;
-        rights->cmsg_len = CMSG_LEN(sizeof(int) * (size_t)count);
-        memcpy(CMSG_DATA(rights), sent, sizeof(int) * (size_t)count);
-    }
-    ssize_t length;
-    do length = sendmsg(spawner.socket, &header, MSG_NOSIGNAL);
-    while (length < 0 && errno == EINTR);
+    sys_send(spawner.socket, &message, sizeof message, sent, count);
     close_all(descriptors, SP_D_COUNT); /* a daemon that is gone is noticed by the next receive */
 }
 

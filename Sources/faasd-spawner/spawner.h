@@ -43,8 +43,9 @@ struct spawner {
     struct box boxes[SP_BOXES_MAX];
 };
 
-/* Both ends of the pipes of one box. The child reads one byte of `go` when its id maps are written, and writes struct
- * report when a step fails; a successful exec closes `report`. */
+/* Both ends of the pipes of one box. The child reads one byte of `go` when its id maps are written. On `report`, which is
+ * a pair of sockets, it sends its listeners with a struct report of no step, and one of the step that fails; a
+ * successful exec closes it. */
 struct pipes {
     int request[2], reply[2], out[2], err[2], go[2], report[2];
 };
@@ -102,7 +103,6 @@ void box_destroy_all(struct spawner *spawner);
 _Noreturn void child_run(const struct launch *launch);
 
 /* sys.c: system calls without a wrapper in the C library, and small file helpers. */
-int sys_openat2(int directory, const char *path, uint64_t flags, uint64_t resolve);
 long sys_clone3(uint64_t flags, int *pidfd, int cgroup);
 /* A detached, read-only copy of the mount at an O_PATH descriptor, which is closed; -1 with errno. `attributes` are
  * MOUNT_ATTR_NODEV, or what else it shall have. */
@@ -110,6 +110,10 @@ int sys_clone_tree(int place, uint64_t attributes);
 /* Keeps the capabilities of this mask and gives up all others for good: capabilities(7). */
 int sys_keep_capabilities(uint64_t keep);
 int sys_install_filter(const struct sock_filter *filter, uint32_t count);
+/* One message with descriptors; 0 or an errno. */
+int sys_send(int socket, const void *message, size_t size, const int *descriptors, size_t count);
+/* One message with as many descriptors as expected, or none; its length, or -1. */
+ssize_t sys_receive(int socket, void *message, size_t size, int *descriptors, size_t count);
 int write_at(int directory, const char *path, const char *text);
 ssize_t read_at(int directory, const char *path, char *buffer, size_t size);
 void close_all(int *descriptors, size_t count);

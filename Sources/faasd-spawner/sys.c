@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <linux/mount.h>
-#include <linux/openat2.h>
 #include <linux/sched.h>
 #include <linux/seccomp.h>
 #include <sched.h>
@@ -13,14 +12,9 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-
-int sys_openat2(int directory, const char *path, uint64_t flags, uint64_t resolve)
-{
-    struct open_how how = { .flags = flags, .resolve = resolve };
-    return (int)syscall(SYS_openat2, directory, path, &how, sizeof how);
-}
 
 long sys_clone3(uint64_t flags, int *pidfd, int cgroup)
 {
@@ -66,6 +60,38 @@ int sys_install_filter(const struct sock_filter *filter, uint32_t count)
 {
     struct sock_fprog program = { .len = (unsigned short)count, .filter = (struct sock_filter *)(uintptr_t)filter };
     return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0) == 0 ? 0 : errno;
+}
+
+enum { DESCRIPTORS_MAX = SP_D_COUNT };
+
+int sys_send(int socket, const void *message, size_t size, const int *descriptors, size_t count)
+{
+    union { struct cmsghdr align; char bytes[CMSG_SPACE(sizeof(int) * DESCRIPTORS_MAX)]; } control = { 0 };
+    struct iovec part = { (void *)(uintptr_t)message, size };
+    struct msghdr header = { .msg_iov = &part, .msg_iovlen = 1 };
+    if (count > 0) {
+        header.msg_control = control.bytes;
+        header.msg_controllen = CMSG_SPACE(sizeof(int) * count);
+        control.align = (struct cmsghdr){ CMSG_LEN(sizeof(int) * count), SOL_SOCKET, SCM_RIGHTS };
+        memcpy(CMSG_DATA(&control.align), descriptors, sizeof(int) * count);
+    }
+    ssize_t length;
+    do length = sendmsg(socket, &header, MSG_NOSIGNAL);
+    while (length < 0 && errno == EINTR);
+    return length == (ssize_t)size ? 0 : errno;
+}
+
+ssize_t sys_receive(int socket, void *message, size_t size, int *descriptors, size_t count)
+{
+    union { struct cmsghdr align; char bytes[CMSG_SPACE(sizeof(int) * DESCRIPTORS_MAX)]; } control = { 0 };
+    struct iovec part = { message, size };
+    struct msghdr header = { .msg_iov = &part, .msg_iovlen = 1 };
+    header.msg_control = control.bytes;
+    header.msg_controllen = CMSG_SPACE(sizeof(int) * count);
+    ssize_t length = recvmsg(socket, &header, MSG_CMSG_CLOEXEC);
+    if (length > 0 && count > 0 && control.align.cmsg_len == CMSG_LEN(sizeof(int) * count))
+        memcpy(descriptors, CMSG_DATA(&control.align), sizeof(int) * count);
+    return length;
 }
 
 int write_at(int directory, const char *path, const char *text)

@@ -30,6 +30,8 @@ enum {
     SP_NAME_MAX = 40,
     SP_BOXES_MAX = 1024,
     SP_DIGEST_BYTES = 32,
+    SP_LISTENERS_MAX = 4,
+    SP_LISTENER_PORT = 9001, /* of the first one, on 127.0.0.1 */
 };
 
 /* What stands at a place in a box's read-only root. */
@@ -77,7 +79,7 @@ struct sp_profile {
     uint32_t arg_count;
     uint32_t env_count;
     uint32_t rlimit_count;
-    uint32_t reserved;
+    uint32_t listener_count; /* listening sockets of the daemon in the box's network, to which alone it may connect */
     struct sock_filter filter[SP_FILTER_MAX];
     struct sp_mount mounts[SP_MOUNTS_MAX];
     struct sp_rule rules[SP_RULES_MAX];
@@ -128,7 +130,8 @@ enum sp_descriptor {
     SP_D_PIDS_EVENTS,
     SP_D_OOM,          /* where the policy names cgroup.event_control: an eventfd that fires when memory runs out */
     SP_D_TMP,          /* the /tmp of the box, for fstatfs only */
-    SP_D_COUNT,
+    SP_D_LISTENERS,    /* as many as the profile says */
+    SP_D_COUNT = SP_D_LISTENERS + SP_LISTENERS_MAX,
 };
 
 /* The spawner is root in a user namespace only: it makes no devices, and sets none of the host's root's settings. */
@@ -187,7 +190,7 @@ enum sp_step {
     SP_STEP_PIPES, SP_STEP_TMPFS, SP_STEP_VERSION, SP_STEP_CLONE, SP_STEP_ID_MAP, SP_STEP_SYNC, SP_STEP_CREDENTIALS,
     SP_STEP_MOUNT, SP_STEP_PIVOT, SP_STEP_IDENTITY, SP_STEP_RLIMIT, SP_STEP_DESCRIPTORS,
     SP_STEP_CAPABILITIES, SP_STEP_DEATH_SIGNAL, SP_STEP_NO_NEW_PRIVS, SP_STEP_LANDLOCK, SP_STEP_SECCOMP, SP_STEP_EXEC,
-    SP_STEP_WAIT, SP_STEP_ROOT, SP_STEP_COUNT,
+    SP_STEP_WAIT, SP_STEP_ROOT, SP_STEP_LISTEN, SP_STEP_COUNT,
 };
 
 struct sp_reply {
