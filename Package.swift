@@ -121,6 +121,14 @@ let package = Package(
             swiftSettings: strict
         ),
 
+        // A ledger under load for Tests/Ledger, which kills it, fails its disk, and looks at what is left; not shipped.
+        .executableTarget(
+            name: "ledger-driver",
+            dependencies: ["Billing"],
+            path: "Tests/LedgerDriver",
+            swiftSettings: strict
+        ),
+
         .testTarget(name: "SQLiteTests", dependencies: ["SQLite"], swiftSettings: strict),
         .testTarget(
             name: "BillingTests",

@@ -1,0 +1,205 @@
+"""What the tests of this folder share: the driver, the shim, a journal, and what a ledger file must hold because of it."""
+import atexit
+import collections
+import json
+import os
+import random
+import shutil
+import sqlite3
+import subprocess
+import tempfile
+import time
+
+FOLDER = os.path.dirname(os.path.abspath(__file__))
+REPOSITORY = os.path.dirname(os.path.dirname(FOLDER))
+BINARIES = os.path.abspath(os.environ.get("FAASD_BIN") or os.path.join(REPOSITORY, ".build", "debug"))
+DRIVER = os.environ.get("FAASD_LEDGER_DRIVER") or os.path.join(BINARIES, "ledger-driver")
+IS_FULL = os.environ.get("FAASD_PROOF") == "full"
+SEED = int(os.environ.get("FAASD_TEST_SEED") or random.randrange(1 << 31))
+
+DONE, CANNOT_OPEN, POISONED = 0, 66, 74
+CALLER, AUTHOR_PAYABLE, PLATFORM_FEE, COMPUTE_REVENUE, CASH_IN = 1, 2, 3, 4, 5
+# What Scene.swift pays in, once: whatever is retried, an account never has more.
+TOP_UPS = {f"caller-{number}": 30_000_000 if number == 0 else 1 << 50 for number in range(6)}
+
+
+def count(quick, full):
+    return full if IS_FULL else quick
+
+
+def note(name, **figures):
+    """A line for docs/ledger-proof.md, when somebody collects them; and for whoever watches."""
+    print(f"{name}: seed {SEED}, " + ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in figures.items()), flush=True)
+    path = os.environ.get("FAASD_PROOF_RESULTS")
+    if path:
+        with open(path, "a") as file:
+            file.write(json.dumps({"name": name, "seed": SEED, **figures}) + "\n")
+
+
+def folder(in_memory=False):
+    """A new folder that goes away at the end; in memory a sync costs nothing, and nothing is worn out."""
+    where = "/dev/shm" if in_memory and os.path.isdir("/dev/shm") else None
+    path = tempfile.mkdtemp(prefix="faasd-ledger-", dir=where)
+    atexit.register(shutil.rmtree, path, ignore_errors=True)
+    return path
+
+
+def shim():
+    """The compiled shim, made once for a process."""
+    if not hasattr(shim, "path"):
+        path = os.path.join(folder(), "shim.so")
+        flags = ["-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror", "-O2", "-shared", "-fPIC"]
+        subprocess.run(["cc", *flags, "-o", path, os.path.join(FOLDER, "shim.c")], check=True)
+        shim.path = path
+    return shim.path
+
+
+def charge(where, *options, shimmed=None, **rest):
+    """Starts `ledger-driver charge` on a folder; `shimmed` are the shim's variables."""
+    line = [DRIVER, "charge", "--database", f"{where}/ledger.db", "--journal", f"{where}/journal", *map(str, options)]
+    environment = dict(os.environ)
+    if shimmed is not None:
+        environment.update({key: str(value) for key, value in shimmed.items()}, LD_PRELOAD=shim())
+    return subprocess.Popen(line, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, env=environment, **rest)
+
+
+def finish(process, seconds=60):
+    """Waits for an end; returns the exit code and what was said."""
+    try:
+        _, said = process.communicate(timeout=seconds)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.communicate()
+        raise AssertionError(f"the driver did not end within {seconds} s")
+    return process.returncode, said.decode()
+
+
+class Checker:
+    """One `ledger-driver check` for many folders: opens each as the daemon would, and audits it."""
+
+    def __init__(self):
+        self.process = subprocess.Popen([DRIVER, "check"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def ask(self, where):
+        self.process.stdin.write(where + "\n")
+        self.process.stdin.flush()
+
+    def answer(self):
+        line = self.process.stdout.readline().strip()
+        return line or f"the checker ended with {self.process.wait()}"
+
+    def check(self, where):
+        self.ask(where)
+        return self.answer()
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.stdout.close()
+        self.process.wait(10)
+
+
+class Journal:
+    """What the driver was asked and answered, over any number of its lives."""
+
+    def __init__(self, lines):
+        self.lines = [line.split() for line in lines]
+        self.begun, self.acked, self.failed, self.unknown, self.twice = {}, {}, {}, set(), []
+        self.kinds = collections.Counter()
+        for line in self.lines:
+            self.kinds[line[0]] += 1
+            if line[0] == "begin":
+                self.begun[line[1]] = line[2]
+            elif line[0] == "ack":
+                if line[1] in self.acked:
+                    self.twice.append(line[1])
+                self.acked[line[1]] = int(line[2])
+            elif line[0] == "fail":
+                self.failed[line[1]] = line[2]
+            elif line[0] == "info":
+                self.unknown.add(line[1])
+
+    @classmethod
+    def of(cls, where):
+        try:
+            with open(f"{where}/journal") as file:
+                return cls(line for line in file if line.endswith("\n"))
+        except FileNotFoundError:
+            return cls([])
+
+
+def invocation(raw):
+    digits = raw.hex()
+    return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
+
+
+def durable(path):
+    """What was charged: a list of (invocation, amount, payer), read by nothing of ours."""
+    connection = sqlite3.connect(path)
+    try:
+        rows = connection.execute("SELECT u.invocation, u.amount_ucr, a.owner FROM usage u JOIN account a ON a.id = u.payer")
+        return [(invocation(raw), amount, payer) for raw, amount, payer in rows]
+    finally:
+        connection.close()
+
+
+def differences(journal, rows):
+    """Every way in which the records of charges and the answers about them disagree."""
+    recorded = {name: amount for name, amount, _ in rows}
+    found = []
+    if len(recorded) != len(rows):
+        found.append(f"{len(rows) - len(recorded)} invocations are charged twice")
+    found += [f"{name} was answered twice" for name in journal.twice]
+    for name, amount in journal.acked.items():
+        if name not in recorded:
+            found.append(f"{name} was acknowledged with {amount} and is not there")
+        elif recorded[name] != amount:
+            found.append(f"{name} was acknowledged with {amount} and is there with {recorded[name]}")
+    for name, amount, payer in rows:
+        if journal.begun.get(name) != payer:
+            found.append(f"{name} is charged to {payer} and was begun by {journal.begun.get(name)}")
+        if name in journal.failed:
+            found.append(f"{name} is charged {amount} and was answered {journal.failed[name]}")
+    return found
+
+
+def money(path):
+    """Every way in which the file's money does not add up, by SQL that shares nothing with the audit."""
+    connection = sqlite3.connect(path)
+    try:
+        def ask(sql):
+            return connection.execute(sql).fetchall()
+
+        found = [f"all credits less debits are {rest}" for (rest,) in ask("SELECT sum(credits)-sum(debits) FROM account") if rest]
+        sides = {}
+        for side, field in (("dr", "debits"), ("cr", "credits")):
+            sides[field] = dict(ask(f"SELECT {side}, sum(amount) FROM transfer GROUP BY 1"))
+        charged = dict(ask("SELECT payer, sum(amount_ucr) FROM usage GROUP BY 1"))
+        for number, owner, kind, debits, credits in ask("SELECT id, owner, kind, debits, credits FROM account"):
+            if (debits, credits) != (sides["debits"].get(number, 0), sides["credits"].get(number, 0)):
+                found.append(f"account {owner}/{kind} says {debits}, {credits} and its transfers do not")
+            if kind == CALLER and debits != charged.get(number, 0):
+                found.append(f"account {owner} paid {debits}, its usage is {charged.get(number, 0)}")
+            if kind == CALLER and credits not in (0, TOP_UPS.get(owner)):
+                found.append(f"account {owner} was credited {credits}, paid in was {TOP_UPS.get(owner)}")
+            if kind == CALLER and credits < debits:
+                found.append(f"account {owner} is overdrawn by {debits - credits}")
+        return found
+    finally:
+        connection.close()
+
+
+def examine(where, checker):
+    """Opens a folder's ledger with the real program, then looks at it from outside; returns what is wrong, and the counts."""
+    said = checker.check(where)
+    found = [] if said == "clean" else [said]
+    journal, rows = Journal.of(where), durable(f"{where}/ledger.db")
+    found += differences(journal, rows) + money(f"{where}/ledger.db")
+    return found[:10], journal, rows
+
+
+def wait_for(happens, seconds, what):
+    end = time.monotonic() + seconds
+    while not happens():
+        if time.monotonic() > end:
+            raise AssertionError(f"after {seconds} s still not: {what}")
+        time.sleep(0.001)
