@@ -54,13 +54,16 @@ def shim():
     return shim.path
 
 
-def charge(where, *options, shimmed=None, **rest):
-    """Starts `ledger-driver charge` on a folder; `shimmed` are the shim's variables."""
-    line = [DRIVER, "charge", "--database", f"{where}/ledger.db", "--journal", f"{where}/journal", *map(str, options)]
+def charge(where, *options, shimmed=None, noted=None, **rest):
+    """Starts `ledger-driver charge` on a folder; `shimmed` are the shim's variables, `noted` another folder for the journal."""
+    journal = f"{noted or where}/journal"
+    line = [DRIVER, "charge", "--database", f"{where}/ledger.db", "--journal", journal, *map(str, options)]
     environment = dict(os.environ)
     if shimmed is not None:
         environment.update({key: str(value) for key, value in shimmed.items()}, LD_PRELOAD=shim())
-    return subprocess.Popen(line, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, env=environment, **rest)
+    process = subprocess.Popen(line, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, env=environment, **rest)
+    atexit.register(process.kill)  # For a test that fails in between; a process that has been waited for is left alone.
+    return process
 
 
 def finish(process, seconds=60):
@@ -78,24 +81,28 @@ class Checker:
     """One `ledger-driver check` for many folders: opens each as the daemon would, and audits it."""
 
     def __init__(self):
-        self.process = subprocess.Popen([DRIVER, "check"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-
-    def ask(self, where):
-        self.process.stdin.write(where + "\n")
-        self.process.stdin.flush()
-
-    def answer(self):
-        line = self.process.stdout.readline().strip()
-        return line or f"the checker ended with {self.process.wait()}"
+        self.process = None
 
     def check(self, where):
-        self.ask(where)
-        return self.answer()
+        """\"clean\", or what is wrong; a program that ends over a file is a finding too."""
+        if not self.process:
+            self.process = subprocess.Popen([DRIVER, "check"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                            stderr=subprocess.DEVNULL, text=True)
+        self.process.stdin.write(where + "\n")
+        self.process.stdin.flush()
+        line = self.process.stdout.readline().strip()
+        if line:
+            return line
+        code = self.process.wait(10)
+        self.close()
+        return f"the program ended with {code}"
 
     def close(self):
-        self.process.stdin.close()
-        self.process.stdout.close()
-        self.process.wait(10)
+        process, self.process = self.process, None
+        if process:
+            process.stdin.close()
+            process.stdout.close()
+            process.wait(10)
 
 
 class Journal:
@@ -117,6 +124,9 @@ class Journal:
                 self.failed[line[1]] = line[2]
             elif line[0] == "info":
                 self.unknown.add(line[1])
+
+    def unanswered(self):
+        return [name for name in self.begun if name not in self.acked and name not in self.failed and name not in self.unknown]
 
     @classmethod
     def of(cls, where):
@@ -188,11 +198,11 @@ def money(path):
         connection.close()
 
 
-def examine(where, checker):
+def examine(where, checker, noted=None):
     """Opens a folder's ledger with the real program, then looks at it from outside; returns what is wrong, and the counts."""
     said = checker.check(where)
     found = [] if said == "clean" else [said]
-    journal, rows = Journal.of(where), durable(f"{where}/ledger.db")
+    journal, rows = Journal.of(noted or where), durable(f"{where}/ledger.db")
     found += differences(journal, rows) + money(f"{where}/ledger.db")
     return found[:10], journal, rows
 
