@@ -124,7 +124,7 @@ let package = Package(
         // A ledger under load for Tests/Ledger, which kills it, fails its disk, and looks at what is left; not shipped.
         .executableTarget(
             name: "ledger-driver",
-            dependencies: ["Billing"],
+            dependencies: ["Billing", "SQLite"],
             path: "Tests/LedgerDriver",
             swiftSettings: strict
         ),

@@ -12,7 +12,8 @@ import Glibc
             switch options.verb {
             case "charge": exit(try await Charging(options).run())
             case "check": try Checking(options).run()
-            default: throw Options.Wrong(description: "verbs: charge, check; not \"\(options.verb)\"")
+            case "model": exit(try await Modelling(options).run())
+            default: throw Options.Wrong(description: "verbs: charge, check, model; not \"\(options.verb)\"")
             }
         } catch let error as Options.Wrong {
             fail(64, "\(error)")

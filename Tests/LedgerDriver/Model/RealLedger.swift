@@ -1,0 +1,243 @@
+import Billing
+import Glibc
+import SQLite
+import Synchronization
+
+/// The real ledger behind the same steps: does what a step says, and answers in the model's words.
+final class RealLedger {
+    /// Keeps a hold, which no array can.
+    private final class Slot {
+        private var hold: Hold?
+
+        init(_ hold: consuming Hold) { self.hold = consume hold }
+
+        func take() -> Hold? { hold.take() }
+    }
+
+    private let folder: String
+    private let shared: SharedClock
+    /// Each crash goes on in a copy.
+    private var copies = 0
+    private var ledger: Ledger
+    private var slots: [Int: Slot] = [:]
+    private var invocations: [InvocationID] = []
+    private var dice: Dice
+    private let poisoned = Poisoned()
+
+    private final class Poisoned: Sendable {
+        let error = Mutex<LedgerError?>(nil)
+    }
+
+    /// - Parameters:
+    ///   - folder: empty; the ledger and its copies are made there.
+    ///   - dice: for the identifiers of calls.
+    ///   - shared: the clock, which the runner moves.
+    init(folder: String, dice: Dice, shared: SharedClock) throws {
+        self.folder = folder
+        self.dice = dice
+        self.shared = shared
+        ledger = try Self.open(folder + "/ledger.db", prices: Cast.prices[0], clock: shared, poisoned: poisoned)
+    }
+
+    private static func open(
+        _ path: String,
+        prices: [Int64],
+        clock: SharedClock,
+        poisoned: Poisoned
+    ) throws -> Ledger {
+        try Ledger(
+            path: path,
+            prices: PriceBook(
+                computePicocreditsPerMicrosecond: prices[0],
+                incrementMicroseconds: prices[1],
+                perCallMicrocredits: prices[2],
+                feeBasisPoints: prices[3]
+            ),
+            clock: LedgerClock(unixMicroseconds: { clock.now }, monotonicNanoseconds: { 0 }),
+            onPoison: { error in poisoned.error.withLock { $0 = error } }
+        )
+    }
+
+    private var path: String { copies == 0 ? folder + "/ledger.db" : folder + "/\(copies).db" }
+
+    func close() { ledger.close() }
+
+    func take(_ step: Step) async throws -> String {
+        do throws(LedgerError) {
+            switch step.kind {
+            case .open: try await ledger.openAccount(account(step, 0))
+            case .topup:
+                let reference = Cast.references[step.index(1, of: Cast.references.count)]
+                let amount = Microcredits(rawValue: step[2])
+                try await ledger.topUp(account: account(step, 0), amount: amount, ref: reference, actor: "model")
+            case .royalty:
+                let version = Cast.versions[step.index(0, of: Cast.versions.count)]
+                try await ledger.setRoyalty(
+                    versionID: version,
+                    algorithm: Cast.algorithm(version),
+                    author: Cast.authors[step.index(1, of: Cast.authors.count)],
+                    perCall: Microcredits(rawValue: step[2])
+                )
+            case .quota, .unquota: return try await changeQuota(step)
+            case .admit: return await admit(step)
+            case .settle: return try await settle(step)
+            case .release: return release(step.index(0, of: Cast.slots))
+            default: break
+            }
+        } catch {
+            return "error \(error.kind.rawValue)"
+        }
+        switch step.kind {
+        case .reopen, .crash: return try reopen(step)
+        default: return "done"
+        }
+    }
+
+    private func account(_ step: Step, _ place: Int) -> String {
+        Cast.accounts[step.index(place, of: Cast.accounts.count)]
+    }
+
+    private func changeQuota(_ step: Step) async throws(LedgerError) -> String {
+        let name = Cast.scopes[step.index(0, of: Cast.scopes.count)]
+        guard
+            let scope = try? QuotaScope(name),
+            let metric = QuotaMetric(rawValue: Cast.metrics[step.index(1, of: Cast.metrics.count)])
+        else { return "\(name) is no scope" }
+        if step.kind == .unquota {
+            return try await ledger.unsetQuota(scope, metric, actor: "model") ? "done" : "nothing"
+        }
+        try await ledger.setQuota(scope, metric, limit: Int64(step[2].magnitude), actor: "model")
+        return "done"
+    }
+
+    private func admit(_ step: Step) async -> String {
+        let slot = step.index(0, of: Cast.slots)
+        guard slots[slot] == nil else { return "taken" }
+        let version = Cast.versions[step.index(3, of: Cast.versions.count)]
+        var invocation = dice.invocation()
+        if step[6] > 0, !invocations.isEmpty {
+            invocation = invocations[step.index(6, of: invocations.count)]
+        } else {
+            invocations.append(invocation)
+        }
+        let call = CallDescription(
+            invocation: invocation,
+            account: account(step, 1),
+            keyID: Cast.keys[step.index(2, of: Cast.keys.count)],
+            algorithm: Cast.algorithm(version),
+            versionID: version,
+            version: "1.0.\(version)",
+            cpus: step.index(4, of: 3) + 1,
+            wallLimit: .microseconds(Int64(step[5].magnitude % 10_000_000)),
+            deadline: .now - .seconds(1)
+        )
+        do throws(Refusal) {
+            let hold = try await ledger.admit(call)
+            let granted = hold.wallGranted.components
+            let wall = granted.seconds * 1_000_000 + granted.attoseconds / 1_000_000_000_000
+            let answer = "granted \(wall)\(hold.ceilingBinds ? " ceiling" : "") at \(hold.priceVersion)"
+            slots[slot] = Slot(hold)
+            return answer
+        } catch {
+            return "refused \(error.kind.rawValue)"
+        }
+    }
+
+    private func settle(_ step: Step) async throws(LedgerError) -> String {
+        guard let hold = slots.removeValue(forKey: step.index(0, of: Cast.slots))?.take() else { return "empty" }
+        let usage = UsageRecord(
+            outcome: Outcome(rawValue: step.index(1, of: 18)) ?? .platformFault,
+            startMicroseconds: shared.now,
+            wall: .microseconds(Int64(step[2].magnitude)),
+            cpu: .microseconds(Int64(step[3].magnitude))
+        )
+        let receipt = try await ledger.settle(hold, usage)
+        let charge = "\(receipt.compute.rawValue)+\(receipt.royalty.rawValue)"
+        return "charged \(charge), remaining \(receipt.remaining.rawValue)"
+    }
+
+    private func release(_ slot: Int) -> String {
+        guard let hold = slots.removeValue(forKey: slot)?.take() else { return "empty" }
+        ledger.release(hold)
+        return "released"
+    }
+
+    private func reopen(_ step: Step) throws -> String {
+        let prices = Cast.prices[step.index(0, of: Cast.prices.count)]
+        let before = path
+        if step.kind == .crash {
+            copies += 1
+            try copy(before, path)
+            try copy(before + "-wal", path + "-wal")
+        }
+        ledger.close()
+        slots = [:]
+        ledger = try Self.open(path, prices: prices, clock: shared, poisoned: poisoned)
+        return "open \(ledger.priceVersion)"
+    }
+
+    /// The files of a crash: no commit is under way, so all that was acknowledged is in them.
+    private func copy(_ source: String, _ target: String) throws {
+        let (input, output) = (
+            Glibc.open(source, O_RDONLY | O_CLOEXEC), Glibc.open(target, O_WRONLY | O_CREAT | O_CLOEXEC, 0o600)
+        )
+        defer {
+            Glibc.close(input)
+            Glibc.close(output)
+        }
+        guard input >= 0, output >= 0 else { throw Options.Wrong(description: "cannot copy \(source)") }
+        while case let count = sendfile(output, input, nil, 1 << 30), count != 0 {
+            guard count > 0 else { throw Options.Wrong(description: "cannot copy \(source)") }
+        }
+    }
+
+    /// The same as ``ModelLedger/standing(account:key:version:now:)``.
+    func standing(account: String, key: String, version: Int64) -> String {
+        if let error = poisoned.error.withLock({ $0 }) { return "\(error)" }
+        let balances = Cast.accounts.map { account in
+            guard let balance = try? ledger.balance(of: account) else { return "\(account) unknown" }
+            return "\(account) \(balance.available.rawValue)/\(balance.held.rawValue)/\(balance.spent.rawValue)"
+        }
+        var lines: [String] = []
+        let explained = ledger.explain(account: account, keyID: key, algorithm: Cast.algorithm(version))
+        for metric in Cast.metrics {
+            for link in explained.first(where: { $0.metric.rawValue == metric })?.chain ?? [] {
+                let until = link.reset.map { " until \($0)" } ?? ""
+                lines.append("\(metric) \(link.scope) \(link.used)/\(link.limit)\(until)")
+            }
+        }
+        return (balances + ["\(ledger.load.admitted) held"] + lines).joined(separator: "; ")
+    }
+
+    /// The same as ``ModelLedger/records``, read from the file; with what an audit finds.
+    func records() throws -> [String] {
+        let numbers = Dictionary(invocations.enumerated().map { ($1.description, $0) }) { first, _ in first }
+        let names = Dictionary(Outcome.allCases.map { ($0.name, $0.rawValue) }) { first, _ in first }
+        let lines = try ledger.usage(limit: 1000).reversed().map { usage in
+            "\(numbers[usage.id] ?? -1) \(usage.account) \(names[usage.outcome] ?? -1) \(usage.billedWallMicroseconds)"
+                + " \(usage.computeMicrocredits)+\(usage.royaltyMicrocredits) at \(usage.priceVersion)"
+        }
+        let connection = try Connection(path: path, access: .readOnly)
+        func credit(_ owner: String, _ kind: Int64) throws -> Int64 {
+            let sql = "SELECT credits - debits FROM account WHERE owner = ? AND kind = ?"
+            let found = try connection.query(sql, .text(owner), .integer(kind)) { (row) throws(SQLiteError) in
+                row.int64(0)
+            }
+            return found.first ?? 0
+        }
+        let authors = try Cast.authors.map { "\($0) earned \(try credit($0, 2))" }
+        let report = try Ledger.audit(path: path)
+        let violations = report.violations.map { "\($0.check): \($0.detail)" }
+        return try lines + authors + ["fees \(credit("", 3))", "compute \(credit("", 4))"] + violations
+    }
+}
+
+/// The clock of one history.
+final class SharedClock: Sendable {
+    private let time: Mutex<Int64>
+
+    init(_ start: Int64) { time = Mutex(start) }
+
+    var now: Int64 { time.withLock { $0 } }
+    func set(_ value: Int64) { time.withLock { $0 = value } }
+}
