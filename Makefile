@@ -11,11 +11,12 @@ PYTHON = /usr/bin/python3
 UNITTEST_FLAGS =
 SECONDS_EACH = 60
 
-.PHONY: help deps build run test test-v2 bench lint format install clean
+.PHONY: help deps build run test test-ledger test-v2 bench lint format install clean
 
 help:
 	@echo 'make run      build a release, start a marketplace on LISTEN, fill it with the examples, say how to call them'
 	@echo 'make test     every test: Swift, Python, end to end with the official client (root or sudo; a quarter of an hour)'
+	@echo 'make test-ledger  the whole proof of the ledger, written to docs/ledger-proof.md (root or sudo; half an hour)'
 	@echo 'make test-v2  the unit, the sandbox and the attacks on Debian 12 with control groups v2, in a virtual machine (root)'
 	@echo 'make bench    measures on a quiet machine, and writes docs/benchmarks.md (a quarter of an hour)'
 	@echo 'make lint     formatting and syntax, in seconds'
@@ -39,6 +40,10 @@ run: build
 test: deps
 	$(SWIFT) build --build-tests
 	@SWIFT='$(SWIFT)' PYTHON='$(PYTHON)' UNITTEST_FLAGS='$(UNITTEST_FLAGS)' sh scripts/test.sh
+
+test-ledger: deps
+	$(SWIFT) build -c release
+	@SWIFT='$(SWIFT)' PYTHON='$(PYTHON)' UNITTEST_FLAGS='$(UNITTEST_FLAGS)' sh scripts/test-ledger.sh
 
 test-v2: deps
 	$(SWIFT) build --build-tests

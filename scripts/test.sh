@@ -12,10 +12,13 @@ as_root "$SWIFT" test --skip-build --disable-xctest
 echo '== The Python runtime'
 "$PYTHON" -B -m unittest discover $UNITTEST_FLAGS -s Tests/Python
 
+bin=$("$SWIFT" build --show-bin-path)
+echo '== The ledger, killed, cut off and lied to'
+as_root env "FAASD_BIN=$bin" "$PYTHON" -B -m unittest discover $UNITTEST_FLAGS -s Tests/Ledger
+
 echo '== End to end, with the official client'
 client=$PWD/.build-algorithmia
 [ -d "$client/Algorithmia" ] || "$PYTHON" -m pip install -q --disable-pip-version-check --target "$client" algorithmia==2.0.5
-bin=$("$SWIFT" build --show-bin-path)
 as_root env "FAASD_BIN=$bin" "FAASD_ALGORITHMIA=$client" \
     "$PYTHON" -B -m unittest discover $UNITTEST_FLAGS -s Tests/EndToEnd
 
