@@ -1,6 +1,6 @@
 #!/bin/sh
 # The whole proof of the ledger: what `make test` does a little of, in full; faults planted into copies of the sources;
-# and kills of the daemon under load. Writes docs/ledger-proof.md when all of it has passed. FAASD_TEST_SEED repeats a run.
+# and the daemon itself, killed under load and behind a bad network. Writes docs/ledger-proof.md when all of it has passed. FAASD_TEST_SEED repeats a run.
 set -eu
 cd "$(dirname "$0")/.."
 . scripts/as-root.sh
@@ -24,6 +24,9 @@ FAASD_PROOF_RESULTS=$results "$PYTHON" -B Tests/Ledger/planted.py
 echo '== The daemon, killed under load'
 setting "FAASD_CRASH_ROUNDS=$FAASD_CRASH_ROUNDS" \
     "$PYTHON" -B -m unittest discover $UNITTEST_FLAGS -s Tests/EndToEnd -p test_crash.py -k KilledUnderLoad
+
+echo '== The daemon behind a network that loses replies and doubles requests'
+setting FAASD_PROOF=full "$PYTHON" -B -m unittest discover $UNITTEST_FLAGS -s Tests/EndToEnd -p test_lossy.py
 
 "$PYTHON" -B Tests/Ledger/report.py "$results" $(($(date +%s) - began)) >docs/ledger-proof.md.new
 mv docs/ledger-proof.md.new docs/ledger-proof.md

@@ -1,8 +1,11 @@
 """Disks that fail, fill up, or take their time: at every call in turn."""
+import concurrent.futures
 import ctypes
 import os
 import random
+import shutil
 import signal
+import threading
 import time
 import unittest
 
@@ -29,11 +32,17 @@ def mount_memory(path, kibibytes, flags=0):
 
 class Disk(unittest.TestCase):
     def setUp(self):
-        self.checker = ledger.Checker()
-        self.addCleanup(self.checker.close)
+        self.own = threading.local()
+
+    def checker(self):
+        """One for each thread."""
+        if not hasattr(self.own, "checker"):
+            self.own.checker = ledger.Checker()
+            self.addCleanup(self.own.checker.close)
+        return self.own.checker
 
     def assert_books_are_right(self, where, what, noted=None):
-        found, journal, rows = ledger.examine(where, self.checker, noted)
+        found, journal, rows = ledger.examine(where, self.checker(), noted)
         self.assertEqual(found, [], f"{what}, seed {ledger.SEED}, in {where}")
         self.assertEqual(journal.unanswered()[:3], [], f"{what}: callers were left without an answer")
         return journal, rows
@@ -46,15 +55,16 @@ class Disk(unittest.TestCase):
         with open(f"{where}/counts") as file:
             return map(int, file.read().split())
 
-    def fail_once(self, faults, number, dice, what):
+    def fail_once(self, faults, number, seed, what):
         where = ledger.folder(in_memory=True)
         chosen = {key: number if value is None else value for key, value in faults.items()}
-        process = ledger.charge(where, *RUN, "--seed", dice.randrange(1 << 40), shimmed=chosen)
+        process = ledger.charge(where, *RUN, "--seed", seed, shimmed=chosen)
         code, said = ledger.finish(process)
         self.assertIn(code, (ledger.DONE, ledger.CANNOT_OPEN, ledger.POISONED), f"{what} {number}: {said}")
         journal, _ = self.assert_books_are_right(where, f"{what} {number}")
         if code == ledger.DONE:
             self.assertEqual((journal.unknown, said), (set(), ""), what)
+        shutil.rmtree(where)
         return code, len(journal.unknown)
 
     def test_at_every_call_of_the_disk_that_fails_nobody_is_told_what_is_not_so(self):
@@ -67,7 +77,9 @@ class Disk(unittest.TestCase):
             if not ledger.IS_FULL:
                 turns = [*turns[:FIRST], *sorted(dice.sample(turns[FIRST:], OTHERS))]
             with self.subTest(what):
-                codes = [self.fail_once(faults, number, dice, what) for number in turns]
+                seeds = [dice.randrange(1 << 40) for _ in turns]
+                with concurrent.futures.ThreadPoolExecutor(2) as pool:
+                    codes = list(pool.map(lambda number, seed: self.fail_once(faults, number, seed, what), turns, seeds))
                 stopped = sum(code == ledger.POISONED for code, _ in codes)
                 self.assertGreater(stopped, 0, what)
                 ledger.note(what, tried=len(codes), up_to=turns[-1], stopped_the_ledger=stopped,

@@ -1,0 +1,79 @@
+"""A network that loses replies and doubles requests, and clients that try again until they are answered."""
+import concurrent.futures
+import http.client
+import json
+import os
+import random
+
+from harness import DaemonCase
+from lossy import Lossy
+from wire import Unix, ask
+
+SEED = int(os.environ.get("FAASD_TEST_SEED") or random.randrange(1 << 32))
+TIMES = 20 if os.environ.get("FAASD_PROOF") == "full" else 1
+PAYMENTS, CALLS, CLIENTS = 200 * TIMES, 300 * TIMES, 8
+TRIES_MAX = 20
+
+
+def note(name, **figures):
+    """A line for docs/ledger-proof.md, when somebody collects them."""
+    path = os.environ.get("FAASD_PROOF_RESULTS")
+    if path:
+        with open(path, "a") as file:
+            file.write(json.dumps({"name": name, "seed": SEED, **figures}) + "\n")
+
+
+def until_answered(proxy, *request):
+    """Sends the same request until there is a reply."""
+    for _ in range(TRIES_MAX):
+        try:
+            return ask(proxy.port, *request)
+        except (OSError, http.client.HTTPException):
+            continue
+    raise AssertionError(f"{TRIES_MAX} replies in a row were lost, seed {SEED}")
+
+
+class Lost(DaemonCase):
+    def proxy(self, place):
+        proxy = Lossy(place, SEED)
+        self.addCleanup(proxy.close)
+        return proxy
+
+    def each(self, work, count):
+        with concurrent.futures.ThreadPoolExecutor(CLIENTS) as pool:
+            return list(pool.map(work, range(count)))
+
+    def test_a_payment_tried_until_it_is_answered_counts_once(self):
+        proxy = self.proxy(Unix(self.daemon.socket_path))
+        before = self.daemon.balance("author")["available_microcredits"]
+
+        def pay(number):
+            body = json.dumps({"credits": f"0.{number + 1:06}", "ref": f"payment {number}"}).encode()
+            fields = {"Content-Type": "application/json"}
+            return until_answered(proxy, "POST", "/v1/manage/accounts/author/top-ups", body, fields).status
+
+        self.assertEqual(set(self.each(pay, PAYMENTS)), {201}, f"seed {SEED}")
+        self.assertGreater(min(proxy.twice, proxy.lost), 0, "nothing went wrong")
+        paid = self.daemon.balance("author")["available_microcredits"] - before
+        self.assertEqual(paid, sum(range(1, PAYMENTS + 1)), f"seed {SEED}")
+        self.daemon.audit()
+        note("payments over a bad network", payments=PAYMENTS, requests=proxy.sent, doubled=proxy.twice, replies_lost=proxy.lost)
+
+    def test_every_request_that_arrived_is_charged_once_whoever_heard_of_it(self):
+        proxy, user = self.proxy(self.daemon.port), self.daemon.user("heard")
+
+        def call(number):
+            fields = {"Content-Type": "text/plain", "Authorization": user.key}
+            return until_answered(proxy, "POST", f"/v1/algo/{self.echo}", str(number).encode(), fields)
+
+        replies = self.each(call, CALLS)
+        self.assertEqual([reply for reply in replies if reply.status != 200 or "result" not in reply.json], [])
+        rows = self.daemon.ledger("SELECT hex(invocation), amount_ucr FROM usage JOIN account ON account.id = payer WHERE owner = 'heard'")
+        charged = {name.lower(): amount for name, amount in rows}
+        self.assertEqual((len(rows), len(charged)), (proxy.sent + proxy.twice,) * 2, f"seed {SEED}")
+        said = {reply.call_id.replace("-", ""): reply.charge for reply in replies}
+        self.assertEqual((len(said), {name: charged.get(name) for name in said}), (CALLS, said))
+        self.assertEqual(self.daemon.balance("heard")["spent_microcredits"], sum(charged.values()))
+        self.daemon.audit()
+        note("calls over a bad network", answered=CALLS, requests=proxy.sent, doubled=proxy.twice, replies_lost=proxy.lost,
+             charged=len(charged))
