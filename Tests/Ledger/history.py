@@ -10,7 +10,7 @@ def impossible(journal, rows):
     A reading happened between its `ask` and its `read`. What was acknowledged before `ask`, and what any reading that
     had ended by then saw, must be in it; nothing can be in it that had not begun by `read`, or was never charged.
     """
-    charged = {name: amount for name, amount, _ in rows}
+    charged = {row.name: row.amount for row in rows}
     acknowledged, possible, seen = (collections.Counter() for _ in range(3))
     least, found, readings = {}, [], 0
     for line in journal.lines:

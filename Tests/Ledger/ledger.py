@@ -18,7 +18,7 @@ IS_FULL = os.environ.get("FAASD_PROOF") == "full"
 SEED = int(os.environ.get("FAASD_TEST_SEED") or random.randrange(1 << 31))
 
 DONE, CANNOT_OPEN, POISONED = 0, 66, 74
-CALLER, AUTHOR_PAYABLE, PLATFORM_FEE, COMPUTE_REVENUE, CASH_IN = 1, 2, 3, 4, 5
+CALLER, LOT = 1, 12
 # What Scene.swift pays in, once: whatever is retried, an account never has more.
 TOP_UPS = {f"caller-{number}": 30_000_000 if number == 0 else 1 << 50 for number in range(6)}
 
@@ -111,11 +111,14 @@ class Journal:
     def __init__(self, lines):
         self.lines = [line.split() for line in lines]
         self.begun, self.acked, self.failed, self.unknown, self.twice = {}, {}, {}, set(), []
+        self.keys, self.kept, self.strange = {}, [], []
         self.kinds = collections.Counter()
         for line in self.lines:
             self.kinds[line[0]] += 1
             if line[0] == "begin":
                 self.begun[line[1]] = line[2]
+                if len(line) > 3:
+                    self.keys[line[1]] = (line[2], line[3])
             elif line[0] == "ack":
                 if line[1] in self.acked:
                     self.twice.append(line[1])
@@ -124,6 +127,10 @@ class Journal:
                 self.failed[line[1]] = line[2]
             elif line[0] == "info":
                 self.unknown.add(line[1])
+            elif line[0] == "kept":
+                self.kept.append((line[1], (line[2], line[3])))
+                if len(line) > 4:
+                    self.strange.append(line)
 
     def unanswered(self):
         return [name for name in self.begun if name not in self.acked and name not in self.failed and name not in self.unknown]
@@ -142,19 +149,24 @@ def invocation(raw):
     return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
 
 
+PLATFORM_FAULT = 17
+Charged = collections.namedtuple("Charged", "name amount payer outcome replay_of")
+
+
 def durable(path):
-    """What was charged: a list of (invocation, amount, payer), read by nothing of ours."""
+    """What was charged, read by nothing of ours."""
     connection = sqlite3.connect(path)
     try:
-        rows = connection.execute("SELECT u.invocation, u.amount_ucr, a.owner FROM usage u JOIN account a ON a.id = u.payer")
-        return [(invocation(raw), amount, payer) for raw, amount, payer in rows]
+        rows = connection.execute("SELECT u.invocation, u.amount_ucr, a.owner, u.outcome, u.replay_of "
+                                  "FROM usage u JOIN account a ON a.id = u.payer")
+        return [Charged(invocation(row[0]), *row[1:4], row[4] and invocation(row[4])) for row in rows]
     finally:
         connection.close()
 
 
 def differences(journal, rows):
     """Every way in which the records of charges and the answers about them disagree."""
-    recorded = {name: amount for name, amount, _ in rows}
+    recorded = {row.name: row.amount for row in rows}
     found = []
     if len(recorded) != len(rows):
         found.append(f"{len(rows) - len(recorded)} invocations are charged twice")
@@ -164,12 +176,42 @@ def differences(journal, rows):
             found.append(f"{name} was acknowledged with {amount} and is not there")
         elif recorded[name] != amount:
             found.append(f"{name} was acknowledged with {amount} and is there with {recorded[name]}")
-    for name, amount, payer in rows:
-        if journal.begun.get(name) != payer:
-            found.append(f"{name} is charged to {payer} and was begun by {journal.begun.get(name)}")
-        if name in journal.failed:
-            found.append(f"{name} is charged {amount} and was answered {journal.failed[name]}")
+    for row in rows:
+        if journal.begun.get(row.name) != row.payer:
+            found.append(f"{row.name} is charged to {row.payer} and was begun by {journal.begun.get(row.name)}")
+        # A hold that was on disk when its process ended is recorded as the platform's fault, for nothing.
+        if row.name in journal.failed and (row.amount, row.outcome) != (0, PLATFORM_FAULT):
+            found.append(f"{row.name} is charged {row.amount} and was answered {journal.failed[row.name]}")
+    return found + doubles(journal, rows)
+
+
+def doubles(journal, rows):
+    """Keys that were charged twice, or answered with something else than their one charge.
+
+    A process that dies with a hold on disk leaves a record for nothing, and the key free to be used again.
+    """
+    found = [f"the kept answer of another call: {line}" for line in journal.strange]
+    first, again = {}, {}
+    for row in rows:
+        key = journal.keys.get(row.name)
+        if key is None or (row.outcome == PLATFORM_FAULT and row.name not in journal.acked):
+            continue
+        if row.replay_of:
+            again.setdefault(key, []).append(row)
+            if row.amount:
+                found.append(f"{row.name} repeats a call and is charged {row.amount}")
+        else:
+            first.setdefault(key, []).append(row.name)
+    found += [f"{key} is charged twice: {names}" for key, names in first.items() if len(names) > 1]
+    found += [f"{key} was run again twice" for key, rows in again.items() if len(rows) > 1]
+    found += [f"{key} repeats {row.replay_of}" for key, rows in again.items() for row in rows if row.replay_of not in first.get(key, ())]
+    found += [f"{key} was answered with {name}, its charge is {first.get(key)}" for name, key in journal.kept if name not in first.get(key, ())]
     return found
+
+
+# Holds on disk once the ledger is open again: none is open, a posted one has its charge, a voided one nothing but our fault.
+HOLDS = """SELECT h.invocation, h.state, u.outcome FROM hold h LEFT JOIN usage u ON u.invocation = h.invocation
+    WHERE h.state = 0 OR (h.state = 1 AND u.seq IS NULL) OR (h.state = 2 AND u.seq IS NOT NULL AND (u.outcome <> 17 OR u.amount_ucr))"""
 
 
 def money(path):
@@ -184,15 +226,18 @@ def money(path):
         for side, field in (("dr", "debits"), ("cr", "credits")):
             sides[field] = dict(ask(f"SELECT {side}, sum(amount) FROM transfer GROUP BY 1"))
         charged = dict(ask("SELECT payer, sum(amount_ucr) FROM usage GROUP BY 1"))
-        for number, owner, kind, debits, credits in ask("SELECT id, owner, kind, debits, credits FROM account"):
+        paid = dict(ask("SELECT coalesce(parent, id), sum(debits - uncharged) FROM account GROUP BY 1"))
+        has_gifts = ask("SELECT 1 FROM transfer WHERE code IN (110, 300, 310) LIMIT 1")
+        for number, owner, kind, debits, credits, line in ask("SELECT id, owner, kind, debits, credits, overdraft FROM account"):
             if (debits, credits) != (sides["debits"].get(number, 0), sides["credits"].get(number, 0)):
                 found.append(f"account {owner}/{kind} says {debits}, {credits} and its transfers do not")
-            if kind == CALLER and debits != charged.get(number, 0):
-                found.append(f"account {owner} paid {debits}, its usage is {charged.get(number, 0)}")
-            if kind == CALLER and credits not in (0, TOP_UPS.get(owner)):
+            if kind == CALLER and paid[number] != charged.get(number, 0):
+                found.append(f"account {owner} paid {paid[number]}, its usage is {charged.get(number, 0)}")
+            if kind == CALLER and not has_gifts and credits not in (0, TOP_UPS.get(owner)):
                 found.append(f"account {owner} was credited {credits}, paid in was {TOP_UPS.get(owner)}")
-            if kind == CALLER and credits < debits:
-                found.append(f"account {owner} is overdrawn by {debits - credits}")
+            if kind in (CALLER, LOT) and credits + line < debits:
+                found.append(f"account {owner} is overdrawn by {debits - credits - line}")
+        found += [f"hold of {invocation(name)} is {state}, its usage {outcome}" for name, state, outcome in ask(HOLDS)]
         return found
     finally:
         connection.close()

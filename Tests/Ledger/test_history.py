@@ -47,7 +47,8 @@ class Histories(unittest.TestCase):
         journal = ledger.Journal.of(where)
         while len(journal.begun) < OPERATIONS or lives < 3:
             bank = Bank(f"{where}/ledger.db")
-            process = ledger.charge(where, "--seed", dice.randrange(1 << 40), "--tasks", CLIENTS, "--readers", READERS)
+            process = ledger.charge(where, "--seed", dice.randrange(1 << 40), "--tasks", CLIENTS, "--readers", READERS,
+                                    "--keys", 20_000, "--durable", 200_000)
             bank.start()
             time.sleep(dice.uniform(0.5, 1.5) * LIFE_SECONDS)
             process.send_signal(signal.SIGKILL)

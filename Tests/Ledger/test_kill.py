@@ -23,7 +23,8 @@ class Killed(unittest.TestCase):
         """One life of the driver, ended 1 to 80 ms after it was started, or after the ledger was open."""
         prices = ",".join(map(str, dice.choice(RATES)))
         opened = ledger.Journal.of(where).kinds["open"]
-        process = ledger.charge(where, "--seed", dice.randrange(1 << 40), "--tasks", clients, "--readers", 2, "--prices", prices)
+        process = ledger.charge(where, "--seed", dice.randrange(1 << 40), "--tasks", clients, "--readers", 2, "--prices", prices,
+                                "--keys", dice.choice((0, 40, 4000)), "--durable", dice.choice((0, 1, 100_000, 1 << 40)))
         if dice.random() < 0.8:
             ledger.wait_for(lambda: ledger.Journal.of(where).kinds["open"] > opened, 10, "the ledger is open")
         time.sleep(dice.uniform(0.001, 0.08))

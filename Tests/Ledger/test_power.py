@@ -8,7 +8,7 @@ import powerfail
 POINTS = ledger.count(quick=250, full=10_000)
 POINTS_LONG = ledger.count(quick=0, full=500)
 POINTS_LYING = ledger.count(quick=60, full=1_000)
-SHORT = ("--tasks", 3, "--count", 6, "--runs", 6)
+SHORT = ("--tasks", 3, "--count", 8, "--runs", 5, "--keys", 30, "--durable", 100_000)
 # Long enough for the log to be moved into the file while calls go on, and to begin anew.
 LONG = ("--tasks", 3, "--count", 260, "--runs", 2)
 

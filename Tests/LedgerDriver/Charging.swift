@@ -4,10 +4,11 @@ import Synchronization
 
 /// Verb `charge`: many tasks admit and settle calls; the journal says what was asked, and what was answered.
 ///
-///     begin ID ACCOUNT      before admission
+///     begin ID ACCOUNT [KEY]      before admission
 ///     ack ID AMOUNT         settle has returned this charge
 ///     fail ID KIND          refused, released, or the ledger said that nothing was recorded
 ///     info ID               the ledger said that it does not know
+///     kept ID ACCOUNT KEY      the idempotency key has the answer of this call
 ///     ask N, read N ACCOUNT AVAILABLE HELD SPENT      before and after one reading of a balance
 ///     load QUEUED           operations in the writer's queue
 ///     busy                  an administrative change was refused because the queue was full
@@ -22,6 +23,13 @@ struct Charging: Sendable {
     private let count: Int64
     /// How often the ledger is opened and closed again.
     private let runs: Int64
+    /// Different idempotency keys, which half of the calls use; 0 for none.
+    private let keys: Int64
+    /// Whether clients also grant, correct and give back.
+    private let hasGifts: Bool
+
+    /// Some answers are larger.
+    static let keptAnswerBytesMax = 64
 
     init(_ options: Options) throws {
         setting = try Setting(options)
@@ -32,6 +40,8 @@ struct Charging: Sendable {
         readers = try options.number("readers", or: 0)
         count = try options.number("count", or: 0)
         runs = try options.number("runs", or: 1)
+        keys = try options.number("keys", or: 0)
+        hasGifts = options.text("gifts", or: "no") == "yes"
     }
 
     /// - Returns: the exit code.
@@ -85,15 +95,37 @@ struct Charging: Sendable {
         var made: Int64 = 0
         while count == 0 || made < count {
             made += 1
-            let call = scene.call(&dice)
-            guard await once(ledger, call, &dice) else { return }
+            guard await once(ledger, &dice) else { return }
         }
     }
 
+    private func gifts(_ ledger: Ledger) -> Gifts { Gifts(ledger: ledger, scene: scene, clock: setting.clock) }
+
+    /// One call, half of the time with a key that others use too.
+    ///
     /// - Returns: whether to go on.
-    private func once(_ ledger: Ledger, _ call: CallDescription, _ dice: inout Dice) async -> Bool {
+    private func once(_ ledger: Ledger, _ dice: inout Dice) async -> Bool {
+        if hasGifts, dice.chance(percent: 5) { await gifts(ledger).give(&dice) }
+        let account = dice.pick(scene.accounts)
+        guard keys > 0, dice.chance(percent: 50) else { return await call(ledger, account, claim: nil, &dice) }
+        let key = "key-\(dice.below(keys))"
+        do throws(Refusal) {
+            switch try ledger.claim(key: key, request: Array(key.utf8), account: account) {
+            case .kept(let reply):
+                let isSame = String(decoding: reply.response, as: UTF8.self).hasPrefix("\(reply.invocation)")
+                journal.write("kept \(reply.invocation) \(account) \(key)\(isSame ? "" : " with another answer")")
+                return true
+            case .claimed(let claim): return await call(ledger, account, claim: claim, &dice)
+            }
+        } catch {
+            return error.kind == .keyInFlight || error.kind == .keyAnswerGone
+        }
+    }
+
+    private func call(_ ledger: Ledger, _ account: String, claim: KeyClaim?, _ dice: inout Dice) async -> Bool {
+        let call = scene.call(&dice, account: account, replayOf: claim?.replayOf)
         let id = call.invocation
-        journal.write("begin \(id) \(call.account)")
+        journal.write("begin \(id) \(account)\(claim.map { " \($0.key)" } ?? "")")
         do throws(Refusal) {
             let hold = try await ledger.admit(call)
             if dice.chance(percent: 4) {
@@ -102,18 +134,26 @@ struct Charging: Sendable {
                 return true
             }
             let usage = scene.usage(&dice, granted: hold.wallGranted)
-            return await settle(ledger, hold, usage)
+            let padding = String(repeating: ".", count: dice.chance(percent: 20) ? Self.keptAnswerBytesMax : 0)
+            let answer = claim.map { KeptAnswer(claim: $0, status: 200, response: Array("\(id)\(padding)".utf8)) }
+            return await settle(ledger, hold, usage, keeping: answer)
         } catch {
             journal.write("fail \(id) \(error.kind.rawValue)")
             return error.kind != .draining
         }
     }
 
-    private func settle(_ ledger: Ledger, _ hold: consuming Hold, _ usage: UsageRecord) async -> Bool {
+    private func settle(
+        _ ledger: Ledger,
+        _ hold: consuming Hold,
+        _ usage: UsageRecord,
+        keeping answer: KeptAnswer?
+    ) async -> Bool {
         let id = hold.invocation
         do throws(LedgerError) {
-            let receipt = try await ledger.settle(hold, usage)
+            let receipt = try await ledger.settle(hold, usage, keeping: answer)
             journal.write("ack \(id) \(receipt.charge.rawValue)")
+            if hasGifts { await gifts(ledger).refund(receipt) }
             return true
         } catch {
             journal.write(error.kind == .outcomeUnknown ? "info \(id)" : "fail \(id) \(error.kind.rawValue)")

@@ -68,18 +68,19 @@ struct Scene: Sendable {
     ]
 
     /// The next call of a task; it does not wait long for what others hold.
-    func call(_ dice: inout Dice) -> CallDescription {
+    func call(_ dice: inout Dice, account: String, replayOf: InvocationID?) -> CallDescription {
         let version = dice.pick(versions)
         return CallDescription(
             invocation: dice.invocation(),
-            account: dice.pick(accounts),
+            account: account,
             keyID: "key-\(dice.below(3))",
             algorithm: version.algorithm,
             versionID: version.id,
             version: "1.0.\(version.id)",
             cpus: Int(dice.below(4)) + 1,
             wallLimit: .microseconds(dice.pick([1, 999, 1000, 1001, 50_000, 250_000, 3_000_000])),
-            deadline: .now + .milliseconds(50)
+            deadline: .now + .milliseconds(50),
+            replayOf: replayOf
         )
     }
 
@@ -99,6 +100,7 @@ struct Scene: Sendable {
             cpu: .microseconds(dice.below(4 * max(1, grantedMicroseconds))),
             queue: .microseconds(dice.below(1000)),
             load: .microseconds(dice.below(100_000)),
+            loadCPU: .microseconds(dice.chance(percent: 30) ? dice.below(100_000) : 0),
             warm: dice.chance(percent: 50),
             memoryLimitBytes: 256 << 20,
             memoryPeakBytes: dice.below(256 << 20),

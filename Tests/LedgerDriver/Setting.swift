@@ -3,7 +3,8 @@ import Synchronization
 
 /// How a verb opens the ledger: the options that all verbs have in common.
 ///
-/// `--database FILE --prices RATE,INCREMENT,CALL,FEE --clock START,STEP --queue N`
+/// `--database FILE --prices RATE,INCREMENT,CALL,FEE --clock START,STEP --queue N --allowances SECONDS,SECONDS,SECONDS
+/// --durable MICROCREDITS`
 struct Setting: Sendable {
     let path: String
     let prices: PriceBook
@@ -26,6 +27,14 @@ struct Setting: Sendable {
         }
         var limits = LedgerLimits()
         limits.writerQueueMax = Int(try options.number("queue", or: Int64(limits.writerQueueMax)))
+        // Seconds of an account, an author and a pair; by default so many that failures never run out of them.
+        let allowances = try options.numbers("allowances")
+        let seconds = allowances.count == 3 ? allowances : [1 << 40, 1 << 40, 1 << 40]
+        limits.unpaidCPUAccount = .seconds(seconds[0])
+        limits.unpaidCPUAuthor = .seconds(seconds[1])
+        limits.unpaidCPUPair = .seconds(seconds[2])
+        limits.durableHoldMin = .init(rawValue: try options.number("durable", or: limits.durableHoldMin.rawValue))
+        limits.keptAnswerBytesMax = Charging.keptAnswerBytesMax
         self.limits = limits
         let times = try options.numbers("clock")
         guard times.count == 2 else {
