@@ -59,15 +59,20 @@ extension LedgerFile {
             return .failure(LedgerError(.conflict, detail))
         }
         if let refusal = account.objection(to: order.change) { return .failure(refusal) }
+        if case .overdraft(let line) = order.change, let refusal = lower(account, to: line) { return .failure(refusal) }
         let before = account.summary
         account.apply(order.change)
         guard account.summary != before else { return .success(.account(account.rev)) }
         account.rev += 1
+        // With the balance as this block has moved it so far: the file's may not allow the new line.
         try connection.run(
-            "UPDATE account SET flags = ?, overdraft = ?, rev = ? WHERE id = ?",
+            "UPDATE account SET flags = ?, overdraft = ?, rev = ?, debits = ?, credits = ?, uncharged = ? WHERE id = ?",
             .integer(account.flags.rawValue),
             .integer(account.overdraft),
             .integer(account.rev),
+            .integer(account.debits),
+            .integer(account.credits),
+            .integer(account.uncharged),
             .integer(account.id)
         )
         try log(
@@ -79,6 +84,17 @@ extension LedgerFile {
         )
         note(account)
         return .success(.account(account.rev))
+    }
+
+    /// Lets go of the part of a line that is to be taken away, as far as no running call holds it.
+    private func lower(_ account: LedgerAccount, to line: Int64) -> LedgerError? {
+        let less = account.overdraft - line
+        guard less > 0 else { return nil }
+        let free = takeBack(account.owner, less, ledgerMicroseconds)
+        guard free < less else { return nil }
+        note(account)
+        let words = "account \(account.owner) has \(Microcredits(rawValue: free)) credits that no call holds"
+        return LedgerError(.invalid, "\(words); its line cannot fall by \(Microcredits(rawValue: less)) now")
     }
 }
 
