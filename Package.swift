@@ -129,6 +129,14 @@ let package = Package(
             swiftSettings: strict
         ),
 
+        // Measures how fast a ledger is audited; no part of the product.
+        .executableTarget(
+            name: "audit-bench",
+            dependencies: ["Billing"],
+            path: "Benchmarks/audit",
+            swiftSettings: strict
+        ),
+
         .testTarget(name: "SQLiteTests", dependencies: ["SQLite"], swiftSettings: strict),
         .testTarget(
             name: "BillingTests",

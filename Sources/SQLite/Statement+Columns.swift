@@ -54,6 +54,29 @@ extension Statement {
         isNull(column) ? nil : bytes(column)
     }
 
+    /// Lends the bytes of a text or blob column of the current row; null lends none.
+    ///
+    /// - Parameters:
+    ///   - column: the column, counted from 0.
+    ///   - body: must not keep the pointer: the next step takes it away.
+    /// - Returns: what `body` returned.
+    public func withBytes<Result>(_ column: Int32, _ body: (UnsafeRawBufferPointer) -> Result) -> Result {
+        let start = sqlite3_column_blob(handle, column)
+        return body(UnsafeRawBufferPointer(start: start, count: Int(sqlite3_column_bytes(handle, column))))
+    }
+
+    /// Where a column stands in the rows of this statement.
+    ///
+    /// - Parameter name: the column's name, as the table or `AS` has it.
+    /// - Returns: its place, counted from 0.
+    /// - Throws: `SQLiteError` with step `.prepare` when there is none.
+    public func column(_ name: String) throws(SQLiteError) -> Int32 {
+        for column in 0..<sqlite3_column_count(handle) {
+            if let found = sqlite3_column_name(handle, column), String(cString: found) == name { return column }
+        }
+        throw SQLiteError(.prepare, code: SQLITE_ERROR, message: "no column \(name)", sql: sql)
+    }
+
     /// The columns of the current row, each in its storage class; floating point is read as text.
     public var row: [Value] {
         (0..<sqlite3_column_count(handle)).map { column in

@@ -76,6 +76,38 @@ import Testing
             "UPDATE account SET debits = 9000000000000000000, credits = 0 WHERE owner = 'alice'", ["I1", "I2", "I3"],
             ["9000000000000000000"]
         ),
+        (
+            "UPDATE royalty SET per_call_ucr = -9223372036854775807 - 1", ["I7", "I11"],
+            ["usage 1 ", "cannot be rated"]
+        ),
+        (
+            "UPDATE price_book SET doc = replace(doc, '\"incrementMicroseconds\":1000', '\"incrementMicroseconds\":0')",
+            ["I7", "I8", "I11"], ["usage 1 cannot be rated"]
+        ),
+        (
+            "UPDATE transfer SET usage_seq = 20 WHERE id = 9", ["I5", "I11"],
+            ["usage 3:", "usage 20:", "time or block 1"]
+        ),
+        ("UPDATE transfer SET ts_us = ts_us + 1 WHERE id = 9", ["I5", "I10", "I11"], ["transfer 9 has another time"]),
+        ("UPDATE transfer SET code = 100 WHERE id = 9", ["I5", "I11"], ["code 100 and usage disagree"]),
+        ("UPDATE usage SET block = 20 WHERE seq = 1", ["I5", "I10", "I11"], ["usage 2 is in an earlier block"]),
+        (
+            "UPDATE usage SET block = 700 WHERE seq = 30", ["I5", "I11", "foreign"],
+            ["usage 30: block 700 is not in block"]
+        ),
+        ("UPDATE usage SET price_version = 9 WHERE seq = 30", ["I7", "I11", "foreign"], ["price_version 9 is not in"]),
+        ("UPDATE usage SET cpu_us = 1 WHERE seq = 2", ["I7", "I11"], ["billed CPU 3000 µs, should be 1"]),
+        (
+            "DELETE FROM block WHERE seq = 12", ["I10", "I11", "foreign"],
+            ["block 13 follows 11", "block 12 is not in block"]
+        ),
+        ("DELETE FROM royalty", ["I7", "I11", "I5", "foreign"], ["version 1 has no royalty"]),
+        (
+            "UPDATE admin_log SET id = 100 WHERE id = (SELECT max(id) FROM admin_log)", ["I10", "I11"],
+            ["admin_log 100"]
+        ),
+        ("UPDATE quota_used SET metric = 'x'", ["I14"], ["unknown metric x"]),
+        ("UPDATE transfer SET dr = 99 WHERE id = 9", ["I2", "I5", "I11", "foreign"], ["dr 99 is not in account"]),
     ])
     func `a change made behind the ledger's back is found`(sql: String, rules: [String], words: [String]) async throws {
         let test = try await filled()
@@ -89,6 +121,58 @@ import Testing
         #expect(failed.isSubset(of: rules + ["quick_check"]), "\(failed) for \(sql)")
         let details = report.violations.map(\.detail).joined(separator: "\n")
         for word in words { #expect(details.contains(word), "\(word) in \(details)") }
+        let shared = try Ledger.audit(path: test.path, sharedFrom: 2)
+        #expect(
+            shared.checks == report.checks && shared.violations == report.violations,
+            "\(shared.violations.difference(from: report.violations))"
+        )
+    }
+
+    @Test(arguments: [Int64.max, 2])
+    func `every rule holds of a ledger that is right, however the walk is shared`(records: Int64) async throws {
+        let test = try await filled()
+        let report = try Ledger.audit(path: test.path, sharedFrom: records)
+        #expect(report.ok, "\(report.violations)")
+        let examined = Dictionary(
+            uniqueKeysWithValues: report.checks.map { ($0.name.prefix { $0 != " " }, $0.examined) }
+        )
+        #expect(examined["I5"] == 30 && examined["I6"] == 30 && examined["I7"] == 30, "\(examined)")
+        #expect(examined["I11"] == 38 && examined["I14"] == 2, "\(examined)")
+    }
+
+    @Test func `the royalty of another author is found`() async throws {
+        let test = try await filled()
+        try await test.ledger.setRoyalty(versionID: 2, algorithm: "dan/x", author: "dan", perCall: credits("1"))
+        let dan = "(SELECT id FROM account WHERE owner = 'dan')"
+        try test.tamper("UPDATE transfer SET cr = \(dan) WHERE usage_seq = 4 AND code = 210")
+        let details = try test.audit().violations.filter { $0.check.hasPrefix("I5") }.map(\.detail)
+        #expect(details.count == 1 && details[0].hasPrefix("usage 4:"), "\(details)")
+    }
+
+    @Test func `an invocation with two usage records is found, whatever the index says`() async throws {
+        let test = try await filled()
+        try test.tamper(
+            """
+            CREATE TABLE copy AS SELECT * FROM usage; UPDATE copy SET invocation = (SELECT invocation FROM copy WHERE seq = 1)
+            WHERE seq = 9; DROP TABLE usage; ALTER TABLE copy RENAME TO usage
+            """
+        )
+        let details = try test.audit().violations.filter { $0.check.hasPrefix("I6") }.map(\.detail)
+        #expect(details.count == 1 && details[0].hasSuffix("has 2 usage records"), "\(details)")
+    }
+
+    @Test func `an index that is not the table's is found`() async throws {
+        let test = try await filled()
+        try test.tamper(
+            """
+            CREATE TABLE old(seq INTEGER PRIMARY KEY, invocation BLOB NOT NULL UNIQUE);
+            INSERT INTO old SELECT seq, randomblob(16) FROM usage;
+            UPDATE sqlite_schema SET rootpage = (SELECT rootpage FROM sqlite_schema WHERE name = 'sqlite_autoindex_old_1')
+            WHERE name = 'sqlite_autoindex_usage_1'
+            """
+        )
+        let details = try test.audit().violations.filter { $0.check.hasPrefix("I6") }.map(\.detail)
+        #expect(details == ["the index of invocations is not that of the usage records"])
     }
 
     @Test func `a long list of findings is cut and counted`() async throws {

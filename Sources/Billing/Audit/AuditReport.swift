@@ -30,7 +30,7 @@ public struct AuditReport: Sendable, Equatable, Codable {
 }
 
 /// Gathers the findings of one rule, up to the bound.
-struct Findings {
+struct Findings: Sendable {
     let name: String
     var examined: Int64 = 0
     private(set) var count = 0
@@ -44,6 +44,13 @@ struct Findings {
         count += 1
         guard count <= AuditReport.violationsMax else { return }
         violations.append(.init(check: name, detail: detail()))
+    }
+
+    /// Puts what was found in front of this ahead of it.
+    mutating func prepend(_ former: Findings) {
+        count += former.count
+        examined += former.examined
+        violations = Array((former.violations + violations).prefix(AuditReport.violationsMax))
     }
 
     /// The findings for the report, with a last line for those that were only counted.

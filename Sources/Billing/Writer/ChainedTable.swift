@@ -47,7 +47,7 @@ final class ChainedTable {
     private(set) var lastID: Int64
     /// First id of the block being built.
     private(set) var firstInBlock: Int64?
-    private var rows = RowBytes()
+    private var rows = HashedRows()
     private var column: Int32 = 0
     private let required: UInt8
     private let hashed: Int32

@@ -5,7 +5,7 @@ import Crypto
 /// A row is the count of its columns and then each column as a tag (0 null, 1 integer, 2 text, 3 bytes) with, for an
 /// integer, 8 bytes, and for text and bytes an 8-byte length and the bytes; numbers are big-endian. Columns that were
 /// added after the first release count up to the last one that is not null.
-struct RowBytes: ~Copyable {
+struct HashedRows: ~Copyable {
     private var start = UnsafeMutableRawPointer.allocate(byteCount: 1 << 16, alignment: 1)
     private var capacity = 1 << 16
     private var count = 0
@@ -111,7 +111,7 @@ struct RowBytes: ~Copyable {
 /// A block of the chain is the hash of the former block and of every row recorded since.
 ///
 /// `hash = SHA-256(prev ‖ SHA-256(rows of each table, in the order of `ChainedTable.Name`) ‖ n ‖ Σ amount ‖ ts)`;
-/// rows as ``RowBytes``, numbers as 8 bytes, big-endian.
+/// rows as ``HashedRows``, numbers as 8 bytes, big-endian.
 enum BlockHash {
     /// The hash before the first block.
     static let genesis = [UInt8](repeating: 0, count: 32)
