@@ -12,6 +12,7 @@ extension Ledger {
     /// - Returns: the hold; give it to ``settle(_:_:)`` or ``release(_:)``.
     /// - Throws: `Refusal` with the rule, its figures and when to retry; a cancelled wait ends with one too.
     public func admit(_ call: CallDescription) async throws(Refusal) -> Hold {
+        try checkSuspension()
         let backlog = writer.queue.count
         guard backlog < limits.writerQueueMax else {
             let limit = limits.writerQueueMax
@@ -23,7 +24,11 @@ extension Ledger {
         case .refused(let refusal): throw refusal
         case .waiting(let pending, let waiter):
             switch await wait(pending, waiter: waiter) {
-            case .success(let held): return try await hold(held)
+            case .success(let held):
+                // The hold, if it is given up here, gives everything back by its end.
+                let hold = try await hold(held)
+                try checkSuspension()
+                return hold
             case .failure(let refusal): throw refusal
             }
         }

@@ -114,10 +114,11 @@ extension Ledger {
     /// - Returns: the record, or nil when there is none (yet).
     /// - Throws: `LedgerError` with kind `.read` or `.closed`.
     public func usage(id: InvocationID) throws(LedgerError) -> Usage? {
-        try read { (reader) throws(SQLiteError) in
-            try reader.connection.query("\(Self.columns) WHERE u.invocation = ?", .blob(id.bytes), row: Self.usage)
-                .first
-        }
+        try read { (reader) throws(SQLiteError) in try Self.usage(id, reader.connection) }
+    }
+
+    static func usage(_ id: InvocationID, _ connection: Connection) throws(SQLiteError) -> Usage? {
+        try connection.query("\(columns) WHERE u.invocation = ?", .blob(id.bytes), row: usage).first
     }
 
     private static func usage(_ row: borrowing Statement) -> Usage {

@@ -17,6 +17,8 @@ public final class Ledger: Sendable {
     /// The version of the prices given at the start.
     public let priceVersion: Int64
     private let thread: Mutex<pthread_t?>
+    /// Why no call is admitted; nil while calls are.
+    let suspension = Mutex<String?>(nil)
 
     /// Opens the ledger, makes it if there is none, and starts its writer.
     ///

@@ -28,17 +28,6 @@ extension Refusal {
         )
     }
 
-    static func auditFailed(_ why: String) -> Refusal {
-        plain(
-            .auditFailed,
-            metric: "ledger_audit",
-            scope: "daemon",
-            retryAfterSeconds: 60,
-            message: "ledger_audit_failed: the ledger's audit found a difference, and no calls are taken until an "
-                + "administrator has looked at it; running calls are still recorded. \(why)"
-        )
-    }
-
     static func key(_ kind: Kind, account: String, retryAfterSeconds: Int? = nil, _ message: String) -> Refusal {
         plain(
             kind,

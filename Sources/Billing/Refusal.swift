@@ -24,14 +24,14 @@ public struct Refusal: Error, Sendable, Equatable {
         case keyMismatch
         /// The key's answer was too large to keep, and the call has been run again once.
         case keyAnswerGone
-        /// An audit found the ledger wrong.
-        case auditFailed
         /// Too many calls waiting, or too much to record.
         case queueFull
         /// No such account.
         case accountUnknown
         /// The daemon is stopping.
         case draining
+        /// An audit has found that the ledger is not what it must be.
+        case suspended
     }
 
     /// The rule that refused.
@@ -123,6 +123,21 @@ extension Refusal {
             reset: nil,
             retryAfterSeconds: 5,
             message: "The daemon is stopping and takes no new calls; retry after 5 s."
+        )
+    }
+
+    /// Why is for administrators: it names accounts and amounts.
+    static func suspended() -> Refusal {
+        Refusal(
+            kind: .suspended,
+            metric: "ledger_audit_failed",
+            scope: "daemon",
+            limit: 0,
+            value: 0,
+            reset: nil,
+            retryAfterSeconds: 60,
+            message: "ledger_audit_failed: an audit found the ledger wrong; no calls are taken until an administrator "
+                + "has set it right."
         )
     }
 

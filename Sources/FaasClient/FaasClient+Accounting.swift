@@ -76,9 +76,9 @@ extension FaasClient {
         try await send(Request(.get, "v1", "manage", "usage", id))
     }
 
-    /// Lets the daemon check its ledger.
-    public func audit() async throws(ClientError) -> Answer<AuditReport> {
-        try await send(Request(.post, "v1", "manage", "audit").within(seconds: ClientLimits.auditSeconds))
+    /// Explains one call line by line.
+    public func explanation(id: String) async throws(ClientError) -> Answer<CallExplanation> {
+        try await send(Request(.get, "v1", "manage", "usage", id, "explanation"))
     }
 }
 

@@ -20,6 +20,8 @@ public struct SQLiteError: Error, Sendable, Equatable {
         case commit
         /// Moving the write-ahead log into the database file.
         case checkpoint
+        /// Copying the database.
+        case backup
         /// Bringing the schema up to date.
         case migrate
     }

@@ -23,7 +23,7 @@ struct Faasctl: AsyncParsableCommand {
             """,
         subcommands: [
             UserCommand.self, KeyCommand.self, CreditCommand.self, AlgoCommand.self, QuotaCommand.self,
-            UsageCommand.self, AuditCommand.self, SelfTest.self,
+            UsageCommand.self, AuditCommand.self, LedgerCommand.self, SelfTest.self,
         ]
     )
 

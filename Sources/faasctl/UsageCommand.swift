@@ -7,7 +7,7 @@ struct UsageCommand: ParsableCommand {
         commandName: "usage",
         abstract: "The record of calls: how long, how they ended, what they cost.",
         discussion: "EXAMPLE\n  faasctl usage list --account anna --limit 20",
-        subcommands: [List.self, Show.self]
+        subcommands: [List.self, Show.self, Explain.self]
     )
 
     struct List: QueryCommand {
@@ -80,6 +80,22 @@ struct UsageCommand: ParsableCommand {
             facts.add("royalty", call.royaltyMicrocredits.map { "\(Display.credits($0)) credits" })
             return facts.rendered
         }
+    }
+
+    struct Explain: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Explain what one call cost, line by line, each calculated again.",
+            discussion: """
+                For calls that the key's user paid for, and for administrators.
+
+                EXAMPLE
+                  faasctl usage explain 019a0b1c-…
+                """
+        )
+        @OptionGroup var connection: ConnectionOptions
+        @Argument(help: "The call's id, as `usage list` shows it.") var id: String
+
+        mutating func run() async throws { try await Explanation.show(id, connection) }
     }
 }
 

@@ -13,6 +13,8 @@ struct Configuration: Sendable {
     var lowCredit = Microcredits(rawValue: 10_000_000)
     /// Which system calls authors' code may make.
     var systemCalls = SyscallProfile.python
+    /// From one pass of the continuous audit to the next.
+    var auditSeconds = 60
     /// Connections of clients at one time.
     var connectionsMax = 4_096
 
@@ -56,7 +58,7 @@ struct Configuration: Sendable {
 
     private struct File: Decodable {
         enum CodingKeys: String, CodingKey, CaseIterable {
-            case prices, limits, drain_seconds, connections, low_credit_microcredits, system_calls
+            case prices, limits, drain_seconds, connections, low_credit_microcredits, system_calls, audit_seconds
         }
 
         struct Prices: Decodable {
@@ -89,6 +91,7 @@ struct Configuration: Sendable {
         var limits: Bounds?
         var drain_seconds: Int?
         var connections: Int?
+        var audit_seconds: Int?
         var low_credit_microcredits: Int64?
         var system_calls: String?
 
@@ -113,6 +116,7 @@ struct Configuration: Sendable {
             try set(&result.limits.archiveBytesMax, limits?.archive_bytes, 1_024...1 << 30, "limits.archive_bytes")
             try set(&result.limits.answerBytesMax, limits?.answer_bytes, 1 << 25...1 << 40, "limits.answer_bytes")
             try set(&result.drainSeconds, drain_seconds, 0...3_600, "drain_seconds")
+            try set(&result.auditSeconds, audit_seconds, 1...86_400, "audit_seconds")
             try set(&result.connectionsMax, connections, 1...100_000, "connections")
             var credit = result.lowCredit.rawValue
             try set(

@@ -51,6 +51,8 @@ enum Daemon {
         let store: VersionStore
         let registry = PrometheusRegistry()
         let bodies: BodyBudget
+        let headKey: HeadKey
+        let auditWatch: AuditWatch
 
         /// Without limits on boxes there is one user at most, and the log says so loudly.
         private static func openCatalog(_ prepared: Startup.Prepared, _ logger: Logger) throws -> Catalog {
@@ -75,7 +77,7 @@ enum Daemon {
             MetricsSystem.bootstrap(registry)
             let limits = prepared.configuration.limits
             catalog = try Self.openCatalog(prepared, logger)
-            ledger = try Ledger(path: prepared.stateDirectory + "/ledger.db", prices: prepared.configuration.prices) {
+            ledger = try Ledger(path: prepared.files.ledger, prices: prepared.configuration.prices) {
                 error in
                 // Whether the last charges are durable is unknown: only a restart can tell.
                 logger.critical("the ledger cannot go on", metadata: ["error": "\(error)"])
@@ -84,6 +86,15 @@ enum Daemon {
             bodies = BodyBudget(bytesMax: limits.bodyBytesMax)
             invoker = Invoker(spawner: prepared.spawner, ledger: ledger, limits: limits, logger: logger)
             store = VersionStore(path: prepared.storePath, limits: limits)
+            headKey = try HeadKey(path: prepared.files.headKey, makingIfMissing: true)
+            auditWatch = AuditWatch(
+                ledger: ledger,
+                path: prepared.files.ledger,
+                invoker: invoker,
+                marker: prepared.files.marker,
+                interval: .seconds(prepared.configuration.auditSeconds),
+                logger: logger
+            )
             try await reconcile()
         }
 
@@ -109,7 +120,7 @@ enum Daemon {
             var configuration = ServiceGroupConfiguration(
                 services: [
                     .init(service: tcp), .init(service: unix),
-                    .init(service: housekeeping),
+                    .init(service: housekeeping), .init(service: auditWatch),
                     .init(service: SpawnerWatch(spawner: prepared.spawner, drain: drain, logger: logger)),
                 ],
                 gracefulShutdownSignals: [.sigterm, .sigint],
@@ -151,12 +162,18 @@ enum Daemon {
                 authenticator: authenticator,
                 limits: limits,
                 bodies: bodies,
-                ledgerPath: prepared.stateDirectory + "/ledger.db",
+                files: prepared.files,
+                headKey: headKey,
+                auditWatch: auditWatch,
                 logger: logger
             ).add(to: router)
-            HealthRoutes(registry: registry, invoker: invoker, ledger: ledger, authenticator: authenticator).add(
-                to: router
-            )
+            HealthRoutes(
+                registry: registry,
+                invoker: invoker,
+                ledger: ledger,
+                auditWatch: auditWatch,
+                authenticator: authenticator
+            ).add(to: router)
             return Application(
                 router: router,
                 server: HTTPServerBuilder { EdgeConnection(limits: limits, responder: $0) },

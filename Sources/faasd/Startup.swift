@@ -18,6 +18,7 @@ enum Startup {
 
         var storePath: String { stateDirectory + "/store" }
         var socketPath: String { stateDirectory + "/faasd.sock" }
+        var files: LedgerFiles { LedgerFiles(stateDirectory: stateDirectory) }
     }
 
     /// Makes the state directory, takes its lock, starts the spawner, and gives up every right that serving does not need.

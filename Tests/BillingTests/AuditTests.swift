@@ -4,7 +4,8 @@ import Testing
 
 @testable import Billing
 
-@Suite struct AuditTests {
+// One after another: each fills a ledger, and the tests beside them measure time.
+@Suite(.serialized) struct AuditTests {
     /// A ledger with 30 calls, royalties, a quota and two accounts.
     private func filled() async throws -> TestLedger {
         let test = try TestLedger()

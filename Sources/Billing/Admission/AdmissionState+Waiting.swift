@@ -17,7 +17,6 @@ extension AdmissionState {
     /// Judges an arriving call: rate, then everything else; it never overtakes calls that wait under the same scope.
     mutating func arrive(_ call: CallDescription, at moment: Moment) -> Arrival {
         guard !isDraining else { return .refused(.draining()) }
-        if let auditFailure { return .refused(.auditFailed(auditFailure)) }
         guard let account = accounts[call.account] else { return .refused(.accountUnknown(call.account)) }
         if !account.flags.isDisjoint(with: [.frozen, .closed]) {
             return .refused(.frozen(call.account, isClosed: account.flags.contains(.closed)))

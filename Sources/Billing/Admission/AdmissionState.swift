@@ -17,8 +17,6 @@ struct AdmissionState: Sendable {
     /// Idempotency keys of calls that run.
     var keys: [ClaimedKey: KeyOwner] = [:]
     var lastClaim: UInt64 = 0
-    /// Why an audit stopped admission.
-    var auditFailure: String?
     var lines = WaitingLines()
     var lastHold: UInt64 = 0
     /// The ledger's own time: that of its last commit.

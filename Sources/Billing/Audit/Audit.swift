@@ -12,7 +12,11 @@ struct Audit {
     let connection: Connection
     var recordsShared = Audit.recordsShared
 
-    func report() -> AuditReport {
+    /// All rules, over the whole ledger.
+    func rules() -> [Findings] { rulesAndWalk().findings }
+
+    /// The same, with what the walk added up; nil when it could not go to its end.
+    func rulesAndWalk() -> (findings: [Findings], walk: WalkResult?) {
         let last = try? connection.query("SELECT max(seq) FROM usage") { (row) throws(SQLiteError) in row.int64(0) }
         let records = last?.first ?? 0
         let file = SecondThread { [source] in
@@ -37,14 +41,10 @@ struct Audit {
             checked.integrity, zero, walk.totals, overdraft, walk.legs, single, walk.rated, books, walk.order,
             walk.chain, walk.counters, references,
         ]
-        return AuditReport(
-            ok: findings.allSatisfy { $0.count == 0 },
-            checks: findings.map(\.check),
-            violations: findings.flatMap(\.listed)
-        )
+        return (findings, walk.result)
     }
 
-    private func rule(_ name: String, _ body: (inout Findings) throws(SQLiteError) -> Void) -> Findings {
+    func rule(_ name: String, _ body: (inout Findings) throws(SQLiteError) -> Void) -> Findings {
         var findings = Findings(name)
         check(&findings, body)
         return findings
@@ -71,6 +71,7 @@ struct WalkFindings {
     var counters = Findings("I14 quota counters equal usage")
     var references = Findings("foreign references")
     var invocations = InvocationSum()
+    private(set) var result: WalkResult?
 
     /// Walks.
     ///
@@ -82,6 +83,7 @@ struct WalkFindings {
         do throws(SQLiteError) {
             let stored = try StoredCounters(connection)
             let result = try Self.walk(source, connection, records, counting: stored.scopes)
+            self.result = result
             (legs, rated) = (result.usage.legs, result.usage.rated)
             (order, chain, references) = (result.order, result.chain, result.references)
             invocations = result.usage.invocations

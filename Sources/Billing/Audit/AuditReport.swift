@@ -27,6 +27,12 @@ public struct AuditReport: Sendable, Equatable, Codable {
 
     /// Violations listed for one rule; the rest is counted.
     public static let violationsMax = 100
+
+    init(_ findings: [Findings]) {
+        ok = findings.allSatisfy { $0.count == 0 }
+        checks = findings.map(\.check)
+        violations = findings.flatMap(\.listed)
+    }
 }
 
 /// Gathers the findings of one rule, up to the bound.
@@ -40,6 +46,12 @@ struct Findings: Sendable {
         self.name = name
     }
 
+    /// One finding.
+    init(_ name: String, _ detail: String) {
+        self.name = name
+        add(detail)
+    }
+
     mutating func add(_ detail: @autoclosure () -> String) {
         count += 1
         guard count <= AuditReport.violationsMax else { return }
@@ -51,6 +63,13 @@ struct Findings: Sendable {
         count += former.count
         examined += former.examined
         violations = Array((former.violations + violations).prefix(AuditReport.violationsMax))
+    }
+
+    /// These findings, and then others of the same rule.
+    func followed(by other: Findings) -> Findings {
+        var all = other
+        all.prepend(self)
+        return all
     }
 
     /// The findings for the report, with a last line for those that were only counted.

@@ -14,11 +14,8 @@ extension Ledger {
     }
 
     static func audit(path: String, sharedFrom records: Int64) throws(LedgerError) -> AuditReport {
-        do throws(SQLiteError) {
-            let source = try LedgerSource(path: path)
-            return Audit(source: source, connection: try source.open(), recordsShared: records).report()
-        } catch {
-            throw LedgerError(error.step == .open ? .open : .read, path, cause: error)
+        try reading(path) { (source, connection) throws(SQLiteError) in
+            AuditReport(Audit(source: source, connection: connection, recordsShared: records).rules())
         }
     }
 }

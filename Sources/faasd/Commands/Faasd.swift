@@ -13,6 +13,6 @@ struct Faasd: ParsableCommand {
             See what this host has: faasd doctor
             Check a ledger file:   faasd audit --database ledger.db
             """,
-        subcommands: [ServeCommand.self, DoctorCommand.self, AuditCommand.self]
+        subcommands: [ServeCommand.self, DoctorCommand.self, AuditCommand.self, LedgerCommand.self]
     )
 }

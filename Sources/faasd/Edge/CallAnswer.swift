@@ -196,7 +196,7 @@ extension Refusal {
         switch kind {
         case .rate, .concurrency, .queueFull, .cpuQuota, .failureAllowance: .tooManyRequests
         case .spendCap, .credit, .accountUnknown, .accountFrozen, .accountClosed: .ok
-        case .draining, .auditFailed: .serviceUnavailable
+        case .draining, .suspended: .serviceUnavailable
         case .keyInFlight: .conflict
         case .keyMismatch: .unprocessableContent
         case .keyAnswerGone: .gone
@@ -208,7 +208,7 @@ extension Refusal {
         case .spendCap, .credit, .accountUnknown: "PaymentRequiredError"
         case .rate, .concurrency, .queueFull, .cpuQuota, .failureAllowance: "QuotaExceededError"
         case .accountFrozen, .accountClosed: "AuthorizationError"
-        case .draining, .auditFailed: "SystemError"
+        case .draining, .suspended: "SystemError"
         case .keyInFlight, .keyMismatch, .keyAnswerGone: "IdempotencyKeyError"
         }
     }

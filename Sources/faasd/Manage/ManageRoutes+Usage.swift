@@ -28,28 +28,32 @@ extension ManageRoutes {
             "/v1/manage/usage/:id",
             use: anyKey { _, context, caller in
                 let text = context.parameters.get("id") ?? ""
-                guard let id = InvocationID(text), let usage = try ledger.usage(id: id) else {
-                    throw ManageProblem(
-                        status: .notFound,
-                        type: "not_found",
-                        message: "there is no call \(text)",
-                        field: "id",
-                        value: text
-                    )
-                }
+                guard let id = InvocationID(text), let usage = try ledger.usage(id: id) else { throw noCall(text) }
                 try requireOwner(usage.account, caller)
                 return JSONReply.make(.ok, usage)
             }
         )
-        router.post(
-            "/v1/manage/audit",
-            use: administrator { _, _, _ in
-                let path = ledgerPath
-                let report = try await invoker.onThread {
-                    Result { () throws(LedgerError) in try Ledger.audit(path: path) }
-                }
-                return JSONReply.make(.ok, try report.get())
+        router.get(
+            "/v1/manage/usage/:id/explanation",
+            use: anyKey { _, context, caller in
+                let text = context.parameters.get("id") ?? ""
+                let path = files.ledger
+                guard let id = InvocationID(text), let usage = try ledger.usage(id: id) else { throw noCall(text) }
+                try requireOwner(usage.account, caller)
+                let found = try await onThread { () throws(LedgerError) in try Ledger.explain(path: path, id) }
+                guard let found else { throw noCall(text) }
+                return JSONReply.make(.ok, found)
             }
+        )
+    }
+
+    private func noCall(_ text: String) -> ManageProblem {
+        ManageProblem(
+            status: .notFound,
+            type: "not_found",
+            message: "there is no call \(text)",
+            field: "id",
+            value: text
         )
     }
 

@@ -14,7 +14,9 @@ struct ManageRoutes: Sendable {
     let authenticator: Authenticator
     let limits: Limits
     let bodies: BodyBudget
-    let ledgerPath: String
+    let files: LedgerFiles
+    let headKey: HeadKey
+    let auditWatch: AuditWatch
     let logger: Logger
 
     func add(to router: Router<EdgeContext>) {
@@ -24,6 +26,8 @@ struct ManageRoutes: Sendable {
         addAlgorithms(router)
         addQuotas(router)
         addUsage(router)
+        addAudit(router)
+        addBackups(router)
     }
 
     typealias Handler = @Sendable (Request, EdgeContext, Caller) async throws -> Response
