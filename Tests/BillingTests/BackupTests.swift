@@ -65,6 +65,6 @@ import Testing
         let report = try Ledger.restoreCheck(copy, against: test.path, key: nil)
         #expect(!report.ok && report.loss == nil, "\(report)")
         let alone = try Ledger.restoreCheck(copy, against: nil, key: nil)
-        #expect(alone.ok && alone.loss == nil && alone.checks.count == 12)
+        #expect(alone.ok && alone.loss == nil && alone.checks.count == 15)
     }
 }

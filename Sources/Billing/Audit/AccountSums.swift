@@ -47,7 +47,9 @@ struct AccountSums {
     /// - Parameter connection: reads them.
     /// - Throws: `SQLiteError`.
     init(_ connection: Connection) throws(SQLiteError) {
-        rows = try connection.query("SELECT id, owner, kind, parent, last_usage, debits, credits FROM account ORDER BY id") {
+        rows = try connection.query(
+            "SELECT id, owner, kind, parent, last_usage, debits, credits FROM account ORDER BY id"
+        ) {
             (row) throws(SQLiteError) in
             Row(
                 id: row.int64(0),
@@ -91,7 +93,8 @@ struct AccountSums {
             if moved.broken != nil || moved.follows ?? 0 != 0 || moved.last != row.lastUsage {
                 findings.add(
                     "\(Audit.accountName(id: row.id, owner: row.owner, kind: row.kind)): its list of usage records is broken"
-                        + (moved.broken.map { " at \($0)" } ?? "") + "; it ends at \(row.lastUsage), should at \(moved.last)"
+                        + (moved.broken.map { " at \($0)" } ?? "")
+                        + "; it ends at \(row.lastUsage), should at \(moved.last)"
                 )
             }
             guard Int128(row.debits) != moved.debits || Int128(row.credits) != moved.credits else { continue }

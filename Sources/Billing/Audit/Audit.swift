@@ -38,8 +38,10 @@ struct Audit {
             try oneUsagePerInvocation(walk.invocations, checked, &findings)
         }
         let findings = [
-            checked.integrity, zero, walk.totals, overdraft, walk.legs, single, walk.rated, books, walk.order,
-            walk.chain, walk.counters, references,
+            checked.integrity, zero, walk.totals, overdraft, rule("I4 holds on disk end once", holdsAreSound),
+            walk.legs,
+            single, walk.rated, books, rule("I9 reversals swap their legs", reversalsSwapLegs), walk.order, walk.chain,
+            rule("I12 idempotency keys have their calls", keysHaveUsage), walk.counters, references,
         ]
         return (findings, walk.result)
     }

@@ -78,8 +78,10 @@ public final class LedgerMonitor: Sendable {
         try walk.run()
         let new = try walk.finish()
         var next = State(position: new.position, moved: known.moved, counted: [:], reviewed: known.reviewed)
-        next.moved.merge(new.moved) {
-            AccountSums.Moved(debits: $0.debits + $1.debits, credits: $0.credits + $1.credits)
+        next.moved.merge(new.moved) { known, new in
+            var both = new
+            both.add(former: known)
+            return both
         }
         next.counted = try stored.sums(known: known.counted, at: known.position, adding: new.counted, connection)
 
@@ -179,7 +181,8 @@ extension StoredCounters {
                 continue
             }
             var before = known[key] ?? 0
-            if known[key] == nil, window.start(of: key.window) <= position.time {
+            // CPU time that nobody pays for is counted from its first microsecond on, quota or not.
+            if known[key] == nil, key.metric != .unpaidCPUDay, window.start(of: key.window) <= position.time {
                 before = try Self.sum(of: key, in: window, through: position, connection)
             }
             sums[key] = before &+ (new[key] ?? 0)

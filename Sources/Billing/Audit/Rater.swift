@@ -100,7 +100,8 @@ struct Rater {
     func check(_ row: UsageRow, _ findings: inout Findings) {
         findings.examined += 1
         guard let due = rate(row) else {
-            let detail = "outcome \(row.outcome), policy \(row.policy)\(row.isAbsorbed ? ", absorbed" : ""), price version \(row.priceVersion)"
+            let detail =
+                "outcome \(row.outcome), policy \(row.policy)\(row.isAbsorbed ? ", absorbed" : ""), price version \(row.priceVersion)"
             return findings.add("usage \(row.sequence) cannot be rated: \(detail), algorithm version \(row.version)")
         }
         let isRight =
