@@ -159,6 +159,18 @@ class Refusals(unittest.TestCase):
         self.assertEqual(done.returncode, 1)
         self.assertIn("freezer", done.stderr)
 
+    @unittest.skipUnless(any("memory" in has for _, has in boxes.mounts()), "limits are version 2's: one group has all of them")
+    def test_one_trusted_tenant_is_served_without_limits_loudly(self):
+        daemon = OrdinaryDaemon()
+        self.addCleanup(daemon.close)
+        daemon.controllers = {"unified"}
+        command = daemon.command()
+        daemon.command = lambda: command + ["--insecure-single-tenant"]
+        daemon.start()
+        self.assertIn("INSECURE", daemon.log_text())
+        user = daemon.user("only")
+        self.assertEqual(daemon.call(daemon.deploy("echo", user), "x", user).json["result"], "x")
+
     def test_no_range_of_ids_or_one_too_small(self):
         for ids, word in ((0, "no range"), (8191, "a range of 8191")):
             said = self.refusal(lambda daemon, ids=ids: daemon.user_of_host.set_range(ids))

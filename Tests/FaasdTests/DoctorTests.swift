@@ -58,4 +58,23 @@ import Testing
     func `what is not there is named with a remedy`(path: String, text: String, subject: String, verdict: String) {
         #expect(verdicts([path: text]) == [subject: verdict])
     }
+
+    @Test(
+        arguments: [
+            ("unprivileged_userns_clone", "0\n", "missing"), ("unprivileged_userns_clone", "1\n", "ok"),
+            ("unprivileged_userns_clone", "", "ok"), ("apparmor_restrict_unprivileged_userns", "1\n", "missing"),
+            ("apparmor_restrict_unprivileged_userns", "0\n", "ok"),
+        ]
+    )
+    func `what keeps user namespaces from ordinary users is named`(name: String, value: String, verdict: String) {
+        let finding = Doctor.namespaceSwitches { $0 == "/proc/sys/kernel/" + name ? value : "" }
+        #expect(finding.verdict == verdict)
+        #expect(verdict == "ok" || finding.remedy?.contains(name) == true)
+    }
+
+    @Test(arguments: [("0", "ok"), ("1", "missing")])
+    func `without new privileges no ids can be mapped`(value: String, verdict: String) {
+        let status = "Name:\tfaasd\nNoNewPrivs:\t\(value)\nSeccomp:\t0\n"
+        #expect(Doctor.newPrivileges { $0 == "/proc/self/status" ? status : "" }.verdict == verdict)
+    }
 }

@@ -166,6 +166,29 @@ extension RealBoxes {
             _ = try box.destroy()
         }
 
+        @Test func `without Landlock the network it has is still its own`() throws {
+            let folder = URL(fileURLWithPath: "/var/lib/faasd-patched-\(UInt32.random(in: .min ... .max))")
+            try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+            defer { try? FileTree.remove(folder.path) }
+            let host = try HostListener()
+            let live = try LiveSpawner(
+                uidBase: 4_600_000,
+                files: ["program.py": Self.program.replacing("HOST", with: "\(host.port)")],
+                program: PatchedSpawner.build(without: [.landlock], in: folder)
+            ) {
+                $0 = $0.withLoopback(listeners: 2)
+                $0.arguments = ["/usr/bin/python3", "-I", "-S", "-B", "/fn/code/program.py"]
+            }
+            let box = try spawn(live)
+            _ = try answer(box.listeners[0], "one")
+            _ = try answer(box.listeners[1], "two")
+            let found = words(box.everythingPrinted(within: 60))
+            _ = try box.destroy()
+            #expect(found["a_listener_of_its_own"] == "done" && found["bind"] == "done", "\(found)")
+            #expect(found["a_port_of_the_host"] == "ECONNREFUSED" && found["next_port"] == "ECONNREFUSED", "\(found)")
+            #expect(found["elsewhere"] == "ENETUNREACH" && found["fast_open"] == "ENOSYS", "\(found)")
+        }
+
         /// Memory of UDP buffers on the whole host, by its own count; bytes.
         private static func datagramBytes() throws -> Int {
             let text = try String(contentsOfFile: "/proc/net/sockstat", encoding: .utf8)

@@ -21,7 +21,7 @@ extension Doctor {
     }
 
     /// Two switches by which distributions keep user namespaces from ordinary users.
-    private static func namespaceSwitches(_ read: (String) -> String) -> Finding {
+    static func namespaceSwitches(_ read: (String) -> String) -> Finding {
         for (name, off) in [("unprivileged_userns_clone", "0"), ("apparmor_restrict_unprivileged_userns", "1")]
         where read("/proc/sys/kernel/\(name)").hasPrefix(off) {
             return missing(
@@ -33,7 +33,7 @@ extension Doctor {
         return ok("namespaces", "nothing keeps user namespaces from ordinary users")
     }
 
-    private static func newPrivileges(_ read: (String) -> String) -> Finding {
+    static func newPrivileges(_ read: (String) -> String) -> Finding {
         let line = read("/proc/self/status").split(separator: "\n").first { $0.hasPrefix("NoNewPrivs:") }
         guard line?.hasSuffix("1") == true else { return ok("new privileges", "newuidmap can use its own") }
         return missing(
