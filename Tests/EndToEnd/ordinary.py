@@ -1,16 +1,12 @@
-"""An ordinary user of the host, made for a test: a range of subordinate ids, control groups, and a daemon that it starts.
-
-Run as a program, `ordinary.py FOLDER COMMAND…` runs a command as such a user in its groups, with FOLDER given to it.
-"""
+"""An ordinary user of the host, made for a test: a range of subordinate ids, control groups, and a daemon that it starts."""
 import os
 import pwd
 import secrets
 import subprocess
-import sys
 
 import boxes
 from harness import Daemon
-from host import REPOSITORY, BINARIES
+from host import BINARIES, REPOSITORY
 
 CONTROLLERS = {"memory", "pids", "cpu", "cpuacct", "freezer", "unified"}
 DELEGATED = ("", "cgroup.procs", "tasks", "cgroup.subtree_control", "cgroup.threads")
@@ -103,16 +99,3 @@ class OrdinaryDaemon(Daemon):
             super().close()
         finally:
             self.user_of_host.remove()
-
-
-def main():
-    user = User()
-    try:
-        subprocess.run(["chown", "-R", f"{user.uid}:{user.gid}", sys.argv[1]], check=True)
-        return subprocess.run(user.line(sys.argv[2:], user.groups())).returncode
-    finally:
-        user.remove()
-
-
-if __name__ == "__main__":
-    sys.exit(main())
