@@ -29,7 +29,8 @@ class User:
     def set_range(self, ids):
         """Replaces the ranges of both kinds."""
         for path, first in (("/etc/subuid", self.first_uid), ("/etc/subgid", self.first_gid)):
-            lines = [line for line in boxes.read(path).splitlines() if not line.startswith(self.name + ":")]
+            text = boxes.read(path) if os.path.exists(path) else ""
+            lines = [line for line in text.splitlines() if not line.startswith(self.name + ":")]
             lines += [f"{self.name}:{first}:{ids}"] if ids else []
             with open(path, "w", encoding="utf-8") as file:
                 file.write("".join(line + "\n" for line in lines))

@@ -126,6 +126,32 @@ class Calls(DaemonCase):
             pass
 
 
+class VersionOneOnly(OrdinaryDaemon):
+    """A daemon whose user was given no group of version 2."""
+
+    controllers = CONTROLLERS - {"unified"}
+
+
+@unittest.skipUnless(any("freezer" in has for _, has in boxes.mounts()), "needs the freezer of version 1")
+class Freezer(DaemonCase):
+    """The spawner kills process by process there, and may, because the boxes' user namespaces are its own."""
+
+    make = VersionOneOnly
+
+    def test_boxes_are_frozen_killed_and_removed(self):
+        self.assertIn("version 1 (", self.daemon.log_text())
+        eats = self.daemon.deploy("eats_memory", self.author, "--memory", 64)
+        self.assert_error(self.daemon.call(eats, "", self.caller), "OutOfMemoryError", 64 * MIB)
+        forks = self.daemon.deploy("forks_forever", self.author)
+        self.assert_error(self.daemon.call(forks, "", self.caller, query="?timeout=2"), "ProcessLimitError", 64)
+        self.assert_answers_at_once()
+        (box,) = boxes.names(self.daemon.group)
+        wait_until(lambda: boxes.is_frozen(self.daemon.group, box), 2, "the worker is frozen")
+        self.daemon.kill9()
+        self.daemon.wait_for_nothing()
+        self.daemon.start()
+
+
 class Refusals(unittest.TestCase):
     """What is missing is said, with the remedy, and nothing is served without limits."""
 
