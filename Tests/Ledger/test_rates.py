@@ -12,6 +12,8 @@ INCREMENTS = (1, 2, 7, 999, 1000, 1001, 100_000, 1_000_000)
 CALL_PRICES = (0, 0, 0, 1, 17, 1_000_000)
 FEES = (0, 1, 3000, 3333, 5000, 9999, 10_000)
 DAY = 86_400_000_000
+# Unpaid CPU seconds a day of an account, an author and a pair: so few that they run out.
+ALLOWANCES = (600, 900, 300)
 # The 27th of January 2028, a leap year.
 BEGIN = 1_832_544_000_000_000
 
@@ -22,7 +24,8 @@ class Rates(unittest.TestCase):
         prices = ",".join(str(dice.choice(choices)) for choices in (RATES, INCREMENTS, CALL_PRICES, FEES))
         clock = f"{start},{dice.choice((1, 1000, 60_000_000, 600_000_000))}"
         process = ledger.charge(where, "--seed", dice.randrange(1 << 40), "--tasks", 16, "--count", records // 16,
-                                "--prices", prices, "--clock", clock)
+                                "--prices", prices, "--clock", clock, "--gifts", "yes", "--keys", 200,
+                                "--durable", 1_000_000, "--allowances", ",".join(map(str, ALLOWANCES)))
         self.assertEqual(ledger.finish(process, 300), (ledger.DONE, ""))
 
     def test_every_record_is_right_to_the_microcredit(self):
@@ -32,18 +35,20 @@ class Rates(unittest.TestCase):
             self.life(where, dice, RECORDS // lives, start)
             connection = sqlite3.connect(path)
             (start,), (records,) = connection.execute("SELECT max(ts_us) FROM block UNION ALL SELECT count(*) FROM usage").fetchall()
+            given = connection.execute("SELECT count(*) FROM transfer WHERE code IN (110, 300, 310, 500)").fetchone()[0]
             books, months = connection.execute("SELECT count(*) FROM price_book UNION ALL SELECT count(DISTINCT period) FROM quota_used")
             outcomes = connection.execute("SELECT count(DISTINCT outcome) FROM usage").fetchone()[0]
             connection.close()
             # The clock may also go back between two lives.
             start += dice.choice((1, DAY, -DAY, 12 * DAY))
-        found, rated = rerate.rerate(path)
+        found, rated = rerate.rerate(path, [1_000_000 * seconds for seconds in ALLOWANCES])
         self.assertEqual(found[:5], [], f"{len(found)} differences, seed {ledger.SEED}")
         self.assertEqual((rated, outcomes), (records, 18))
         checker = ledger.Checker()
         self.addCleanup(checker.close)
-        self.assertEqual(ledger.examine(where, checker)[0], [])
-        ledger.note("rated again in Python", records=rated, price_books=books[0], days_and_months=months[0], differences=0)
+        self.assertEqual(ledger.examine(where, checker, keys_end=True)[0], [])
+        ledger.note("rated again in Python", records=rated, price_books=books[0], days_and_months=months[0],
+                    grants_ends_corrections_refunds=given, differences=0)
 
     def test_one_microcredit_too_much_is_seen(self):
         where = ledger.folder()

@@ -18,9 +18,11 @@ struct Drawing {
         case 0..<38: return admit()
         case 38..<66:
             let wall = dice.pick([0, 1, 999, 1000, 1001, dice.below(3_000_000), 4_000_000])
-            return Step(.settle, takeSlot(), dice.pick([0, 0, 0, dice.below(18)]), wall, dice.below(4_000_000))
-        case 66..<70: return Step(.release, takeSlot())
-        case 70..<79:
+            let outcome = dice.pick([0, 0, 0, 1, dice.below(18)])
+            return Step(.settle, takeSlot(), outcome, wall, dice.below(2_000_000), dice.below(130))
+        case 66..<69: return Step(.release, takeSlot())
+        case 69..<74: return gift()
+        case 74..<79:
             if dice.chance(percent: 70) { payments += 1 }
             let reference = dice.chance(percent: 70) ? payments : dice.below(payments + 1)
             let account = dice.chance(percent: 5) ? 2 : reference % 2
@@ -29,7 +31,7 @@ struct Drawing {
         case 80..<84:
             return Step(.royalty, dice.below(6), dice.below(2), dice.pick([0, 1, 3, 999_999, dice.below(500_000)]))
         case 84..<88: return quota()
-        case 88..<90: return Step(.unquota, dice.below(7), dice.below(4))
+        case 88..<90: return Step(.unquota, dice.below(8), dice.below(5))
         case 90..<93: return Step(.clock, jump())
         case 93..<95: return Step(.month, dice.below(5) - 2)
         case 95: return Step(.reopen, dice.below(4))
@@ -40,11 +42,36 @@ struct Drawing {
 
     private mutating func admit() -> Step {
         let wall = dice.pick([1, 999, 1000, 1001, 500_000, 2_000_000, dice.below(3_000_000)])
-        let former = dice.chance(percent: 6) ? dice.below(50) + 1 : 0
-        let slot = dice.below(6)
+        let former = dice.chance(percent: 4) ? dice.below(50) + 1 : 0
+        var slot = dice.below(6)
+        if busySlots.contains(slot), dice.chance(percent: 80) {
+            slot = (0..<6).first { !busySlots.contains($0) } ?? slot
+        }
         busySlots.insert(slot)
         let account = dice.chance(percent: 4) ? 2 : dice.below(2)
-        return Step(.admit, slot, account, dice.below(2), dice.below(6), dice.below(3), wall, former)
+        let key = dice.chance(percent: 25) ? dice.below(Cast.idempotencyKeys) + 1 : 0
+        var step = Step(.admit, slot, account, dice.below(2), dice.below(6), dice.below(3), wall, former, key)
+        step.numbers.append(dice.chance(percent: 5) ? 1 : 0)
+        return step
+    }
+
+    /// Money that moves without a call.
+    private mutating func gift() -> Step {
+        let account = dice.below(2)
+        payments += 1
+        let reference = dice.chance(percent: 85) ? payments : dice.below(payments + 1)
+        switch dice.below(12) {
+        case 0..<4:
+            let end = dice.pick([0, 1, 1_000_000, 86_400_000_000, dice.below(86_400_000_000)])
+            return Step(.grant, account, reference, dice.below(3_000_000) + 1, dice.below(3), end)
+        case 4..<6:
+            let amount = dice.below(3_000_000) + 1
+            return Step(.adjust, account, reference, dice.chance(percent: 50) ? amount : -amount)
+        case 6..<8: return Step(.refund, dice.below(40))
+        case 8..<10: return Step(.line, account, dice.pick([0, 1, 1_000_000, dice.below(3_000_000)]))
+        case 10: return Step(.change, account, dice.pick([0, 1, 1, 1, 1, 2]))
+        default: return Step(.tick)
+        }
     }
 
     private mutating func takeSlot() -> Int64 {
@@ -55,9 +82,9 @@ struct Drawing {
     }
 
     private mutating func quota() -> Step {
-        let metric = dice.below(4)
-        let most: [Int64] = [6_000_000, 9_000_000, 12, 4]
-        return Step(.quota, dice.below(7), metric, dice.below(most[Int(metric)]))
+        let metric = dice.below(5)
+        let most: [Int64] = [6_000_000, 9_000_000, 12, 4, 9]
+        return Step(.quota, dice.below(8), metric, dice.below(most[Int(metric)]))
     }
 
     private mutating func jump() -> Int64 {

@@ -5,7 +5,7 @@ enum ModelCalendar {
     /// When the day or month that holds a moment begins, and when the next does, in microseconds of Unix time.
     static func window(_ metric: String, at moment: Int64) -> Range<Int64>? {
         switch metric {
-        case "spend_day_microcredits": moment / day * day..<(moment / day + 1) * day
+        case "spend_day_microcredits", Cast.unpaid: moment / day * day..<(moment / day + 1) * day
         case "spend_month_microcredits", "cpu_seconds_month": month(at: moment)
         default: nil
         }

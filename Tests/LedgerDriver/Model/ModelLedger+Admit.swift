@@ -11,23 +11,27 @@ extension ModelLedger {
     /// What the ledger must say to a call that does not wait.
     mutating func admit(_ step: Step, slot: Int, now: Int64) -> String {
         let account = Cast.accounts[step.index(1, of: Cast.accounts.count)]
-        let key = Cast.keys[step.index(2, of: Cast.keys.count)]
         let version = Cast.versions[step.index(3, of: Cast.versions.count)]
         let cpus = Int128(step.index(4, of: 3) + 1)
-        let wall = Int128(step[5].magnitude % 10_000_000)
+        let wall = Int128(Cast.wall(step))
+        let key = Cast.key(step).map { Key(account: account, name: $0) }
+        var replays = false
+        if let key {
+            if let answer = answer(key, request: step[8], now: now) { return answer }
+            replays = (keys[key]?.expires ?? .min) > now
+        }
         let invocation = nextInvocation(step)
-        guard accounts.contains(account) else { return "refused accountUnknown" }
-        let algorithm = Cast.algorithm(version).lowercased()
-        let scopes = [
-            "account:\(account)", "key:\(key)", "algorithm:\(algorithm)", "account:\(account)+algorithm:\(algorithm)",
-        ]
+        guard let state = accounts[account] else { return "refused accountUnknown" }
+        if state.state != "open" { return "refused account\(state.state == "frozen" ? "Frozen" : "Closed")" }
+        let scopes = scopes(account: account, key: Cast.keys[step.index(2, of: Cast.keys.count)], version: version)
+        if isExhausted(scopes, now: max(now, ledgerMicroseconds)) { return "refused failureAllowance" }
         let terms = royalties[version]
         let royalty = terms?.perCall ?? 0
         let limits = limits(scopes, account: account, now: max(now, ledgerMicroseconds))
         let book = self.book
 
         func need(_ limit: Limit, _ wall: Int128) -> Int128 {
-            limit.isCPU ? wall * cpus : compute(wall, book) + royalty
+            limit.isCPU ? wall * cpus : replays ? 0 : compute(wall, book) + royalty
         }
         let shortest = min(wall, Int128(book[1]))
         if let hopeless = limits.first(where: { $0.used + need($0, shortest) > $0.limit }) {
@@ -47,16 +51,67 @@ extension ModelLedger {
             }
             granted = max(fits * Int128(book[1]), shortest)
         }
+        let money = replays ? 0 : compute(granted, book) + royalty
         held[slot] = Held(
             invocation: invocation,
             account: account,
             scopes: scopes,
             wall: granted,
-            money: compute(granted, book) + royalty,
+            money: money,
             cpu: granted * cpus,
-            terms: terms
+            terms: terms,
+            key: key,
+            request: step[8],
+            replays: replays,
+            priceVersion: books.count
         )
+        if money >= Int128(Cast.durableMicrocredits) {
+            block(now: now)
+            durables += 1
+            held[slot]?.durable = durables
+        }
         return "granted \(granted)\(tight.isEmpty ? "" : " ceiling") at \(books.count)"
+    }
+
+    /// What a key has to say; nil when the call may run.
+    private func answer(_ key: Key, request: Int64, now: Int64) -> String? {
+        if let running = held.values.first(where: { $0.key == key }) {
+            return running.request == request ? "refused keyInFlight" : "refused keyMismatch"
+        }
+        guard let known = keys[key], known.expires > now else { return nil }
+        guard known.request == request else { return "refused keyMismatch" }
+        if known.isGone { return "refused keyAnswerGone" }
+        return known.isTooLarge ? nil : "kept \(known.invocation)"
+    }
+
+    /// The four scopes of a call, and its author's.
+    func scopes(account: String, key: String, version: Int64) -> [String] {
+        let algorithm = Cast.algorithm(version).lowercased()
+        return [
+            "account:\(account)", "key:\(key)", "algorithm:\(algorithm)", "account:\(account)+algorithm:\(algorithm)",
+            "author:\(algorithm.split(separator: "/")[0])",
+        ]
+    }
+
+    /// The scopes whose unpaid CPU time counts, with how much there is of it.
+    func allowances(_ scopes: [String]) -> [(scope: String, limit: Int128)] {
+        [scopes[0], scopes[4], scopes[3]].enumerated().map { place, scope in
+            (scope, (quotas[scope]?[Cast.unpaid] ?? Int128(Cast.unpaidSeconds[place])) * 1_000_000)
+        }
+    }
+
+    func unpaid(_ scope: String, at moment: Int64) -> Int128 {
+        guard let window = ModelCalendar.window(Cast.unpaid, at: moment) else { return 0 }
+        return charges.reduce(0) { sum, charge in
+            sum + (charge.unpaidScopes.contains(scope) && window.contains(charge.moment) ? charge.unpaid : 0)
+        }
+    }
+
+    private func isExhausted(_ scopes: [String], now: Int64) -> Bool {
+        allowances(scopes).contains { allowance in
+            let used = unpaid(allowance.scope, at: now)
+            return used > 0 && used >= allowance.limit
+        }
     }
 
     private mutating func nextInvocation(_ step: Step) -> Int {
@@ -66,15 +121,10 @@ extension ModelLedger {
     }
 
     private func limits(_ scopes: [String], account: String, now: Int64) -> [Limit] {
-        let credit = Limit(
-            refusal: "credit",
-            isCPU: false,
-            limit: credited(account),
-            used: spent(account),
-            held: heldMoney(account)
-        )
+        let free = credit(account, at: now)
+        let credit = Limit(refusal: "credit", isCPU: false, limit: free, used: 0, held: heldMoney(account))
         return scopes.reduce(into: [credit]) { limits, scope in
-            for metric in Cast.metrics {
+            for metric in Cast.metrics where metric != Cast.unpaid {
                 guard let limit = quotas[scope]?[metric], let window = ModelCalendar.window(metric, at: now) else {
                     continue
                 }

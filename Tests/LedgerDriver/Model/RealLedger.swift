@@ -8,8 +8,13 @@ final class RealLedger {
     /// Keeps a hold, which no array can.
     private final class Slot {
         private var hold: Hold?
+        let invocation: Int
+        let claim: KeyClaim?
 
-        init(_ hold: consuming Hold) { self.hold = consume hold }
+        init(_ hold: consuming Hold, invocation: Int, claim: KeyClaim?) {
+            self.hold = consume hold
+            (self.invocation, self.claim) = (invocation, claim)
+        }
 
         func take() -> Hold? { hold.take() }
     }
@@ -20,6 +25,8 @@ final class RealLedger {
     private var copies = 0
     private var ledger: Ledger
     private var slots: [Int: Slot] = [:]
+    /// Those whose hold is on disk.
+    private var durable: Set<Int> = []
     private var invocations: [InvocationID] = []
     private var dice: Dice
     private let poisoned = Poisoned()
@@ -45,7 +52,13 @@ final class RealLedger {
         clock: SharedClock,
         poisoned: Poisoned
     ) throws -> Ledger {
-        try Ledger(
+        var limits = LedgerLimits()
+        limits.unpaidCPUAccount = .seconds(Cast.unpaidSeconds[0])
+        limits.unpaidCPUAuthor = .seconds(Cast.unpaidSeconds[1])
+        limits.unpaidCPUPair = .seconds(Cast.unpaidSeconds[2])
+        limits.durableHoldMin = .init(rawValue: Cast.durableMicrocredits)
+        limits.keptAnswerBytesMax = Cast.keptAnswerBytesMax
+        return try Ledger(
             path: path,
             prices: PriceBook(
                 computePicocreditsPerMicrosecond: prices[0],
@@ -53,6 +66,7 @@ final class RealLedger {
                 perCallMicrocredits: prices[2],
                 feeBasisPoints: prices[3]
             ),
+            limits: limits,
             clock: LedgerClock(unixMicroseconds: { clock.now }, monotonicNanoseconds: { 0 }),
             onPoison: { error in poisoned.error.withLock { $0 = error } }
         )
@@ -66,10 +80,13 @@ final class RealLedger {
         do throws(LedgerError) {
             switch step.kind {
             case .open: try await ledger.openAccount(account(step, 0))
-            case .topup:
-                let reference = Cast.references[step.index(1, of: Cast.references.count)]
-                let amount = Microcredits(rawValue: step[2])
-                try await ledger.topUp(account: account(step, 0), amount: amount, ref: reference, actor: "model")
+            case .topup, .grant, .adjust: try await pay(step)
+            case .refund:
+                guard !invocations.isEmpty else { return "nothing" }
+                let invocation = invocations[step.index(0, of: invocations.count)]
+                try await ledger.refund(invocation, reason: "", actor: "model")
+            case .line, .change: return try await change(step)
+            case .tick: try await ledger.tick()
             case .royalty:
                 let version = Cast.versions[step.index(0, of: Cast.versions.count)]
                 try await ledger.setRoyalty(
@@ -81,7 +98,7 @@ final class RealLedger {
             case .quota, .unquota: return try await changeQuota(step)
             case .admit: return await admit(step)
             case .settle: return try await settle(step)
-            case .release: return release(step.index(0, of: Cast.slots))
+            case .release: return try await release(step.index(0, of: Cast.slots))
             default: break
             }
         } catch {
@@ -97,12 +114,42 @@ final class RealLedger {
         Cast.accounts[step.index(place, of: Cast.accounts.count)]
     }
 
+    private func pay(_ step: Step) async throws(LedgerError) {
+        let reference = Cast.references[step.index(1, of: Cast.references.count)]
+        let amount = Microcredits(rawValue: step[2])
+        switch step.kind {
+        case .topup: try await ledger.topUp(account: account(step, 0), amount: amount, ref: reference, actor: "model")
+        case .grant:
+            try await ledger.grant(
+                account: account(step, 0),
+                amount: amount,
+                priority: step[3],
+                expires: step[4] == 0 ? nil : shared.now + Int64(step[4].magnitude),
+                ref: reference,
+                actor: "model"
+            )
+        default:
+            try await ledger.adjust(
+                account: account(step, 0),
+                amount: step[2],
+                reason: "",
+                ref: reference,
+                actor: "model"
+            )
+        }
+    }
+
+    private func change(_ step: Step) async throws(LedgerError) -> String {
+        let changes: [AccountChange] = [.freeze, .unfreeze, .close]
+        let change = step.kind == .line ? .overdraft(Int64(step[1].magnitude)) : changes[step.index(1, of: 3)]
+        return "rev \(try await ledger.change(account(step, 0), change, reason: "", actor: "model"))"
+    }
+
     private func changeQuota(_ step: Step) async throws(LedgerError) -> String {
-        let name = Cast.scopes[step.index(0, of: Cast.scopes.count)]
-        guard
-            let scope = try? QuotaScope(name),
-            let metric = QuotaMetric(rawValue: Cast.metrics[step.index(1, of: Cast.metrics.count)])
-        else { return "\(name) is no scope" }
+        let (name, unit) = Cast.quota(step)
+        guard let scope = try? QuotaScope(name), let metric = QuotaMetric(rawValue: unit) else {
+            return "\(name) is no scope"
+        }
         if step.kind == .unquota {
             return try await ledger.unsetQuota(scope, metric, actor: "model") ? "done" : "nothing"
         }
@@ -113,14 +160,45 @@ final class RealLedger {
     private func admit(_ step: Step) async -> String {
         let slot = step.index(0, of: Cast.slots)
         guard slots[slot] == nil else { return "taken" }
-        let version = Cast.versions[step.index(3, of: Cast.versions.count)]
-        var invocation = dice.invocation()
-        if step[6] > 0, !invocations.isEmpty {
-            invocation = invocations[step.index(6, of: invocations.count)]
-        } else {
-            invocations.append(invocation)
+        do throws(Refusal) {
+            var claim: KeyClaim?
+            if let key = Cast.key(step) {
+                switch try ledger.claim(
+                    key: key,
+                    request: [UInt8(truncatingIfNeeded: step[8])],
+                    account: account(step, 1)
+                ) {
+                case .kept(let reply):
+                    let isSame = reply.response.first == UInt8(ascii: "a") && reply.status == 200
+                    return "kept \(invocations.firstIndex(of: reply.invocation) ?? -1)\(isSame ? "" : " otherwise")"
+                case .claimed(let claimed): claim = claimed
+                }
+            }
+            let number = nextInvocation(step)
+            let before = held(account(step, 1))
+            let hold = try await ledger.admit(call(step, invocations[number], replayOf: claim?.replayOf))
+            if held(account(step, 1)) - before >= Cast.durableMicrocredits { durable.insert(slot) }
+            let granted = hold.wallGranted.components
+            let wall = granted.seconds * 1_000_000 + granted.attoseconds / 1_000_000_000_000
+            let answer = "granted \(wall)\(hold.ceilingBinds ? " ceiling" : "") at \(hold.priceVersion)"
+            slots[slot] = Slot(hold, invocation: number, claim: claim)
+            return answer
+        } catch {
+            return "refused \(error.kind.rawValue)"
         }
-        let call = CallDescription(
+    }
+
+    private func held(_ account: String) -> Int64 { (try? ledger.balance(of: account).held.rawValue) ?? 0 }
+
+    private func nextInvocation(_ step: Step) -> Int {
+        if step[6] > 0, !invocations.isEmpty { return step.index(6, of: invocations.count) }
+        invocations.append(dice.invocation())
+        return invocations.count - 1
+    }
+
+    private func call(_ step: Step, _ invocation: InvocationID, replayOf: InvocationID?) -> CallDescription {
+        let version = Cast.versions[step.index(3, of: Cast.versions.count)]
+        return CallDescription(
             invocation: invocation,
             account: account(step, 1),
             keyID: Cast.keys[step.index(2, of: Cast.keys.count)],
@@ -128,37 +206,40 @@ final class RealLedger {
             versionID: version,
             version: "1.0.\(version)",
             cpus: step.index(4, of: 3) + 1,
-            wallLimit: .microseconds(Int64(step[5].magnitude % 10_000_000)),
-            deadline: .now - .seconds(1)
+            wallLimit: .microseconds(Cast.wall(step)),
+            deadline: .now - .seconds(1),
+            replayOf: replayOf
         )
-        do throws(Refusal) {
-            let hold = try await ledger.admit(call)
-            let granted = hold.wallGranted.components
-            let wall = granted.seconds * 1_000_000 + granted.attoseconds / 1_000_000_000_000
-            let answer = "granted \(wall)\(hold.ceilingBinds ? " ceiling" : "") at \(hold.priceVersion)"
-            slots[slot] = Slot(hold)
-            return answer
-        } catch {
-            return "refused \(error.kind.rawValue)"
-        }
     }
 
     private func settle(_ step: Step) async throws(LedgerError) -> String {
-        guard let hold = slots.removeValue(forKey: step.index(0, of: Cast.slots))?.take() else { return "empty" }
+        let slot = slots.removeValue(forKey: step.index(0, of: Cast.slots))
+        guard let hold = slot?.take() else { return "empty" }
+        durable.remove(step.index(0, of: Cast.slots))
         let usage = UsageRecord(
             outcome: Outcome(rawValue: step.index(1, of: 18)) ?? .platformFault,
             startMicroseconds: shared.now,
             wall: .microseconds(Int64(step[2].magnitude)),
             cpu: .microseconds(Int64(step[3].magnitude))
         )
-        let receipt = try await ledger.settle(hold, usage)
+        let size = max(1, Int(step[4].magnitude % 1000))
+        let answer = slot?.claim.map {
+            KeptAnswer(claim: $0, status: 200, response: Array(repeating: UInt8(ascii: "a"), count: size))
+        }
+        let receipt = try await ledger.settle(hold, usage, keeping: answer)
         let charge = "\(receipt.compute.rawValue)+\(receipt.royalty.rawValue)"
         return "charged \(charge), remaining \(receipt.remaining.rawValue)"
     }
 
-    private func release(_ slot: Int) -> String {
-        guard let hold = slots.removeValue(forKey: slot)?.take() else { return "empty" }
+    private func release(_ slot: Int) async throws(LedgerError) -> String {
+        let (held, before) = (ledger.load.admitted, slots.removeValue(forKey: slot))
+        guard let hold = before?.take() else { return "empty" }
+        let isDurable = durable.remove(slot) != nil
         ledger.release(hold)
+        guard isDurable else { return held == ledger.load.admitted + 1 ? "released" : "still held" }
+        // Nobody is told when a hold on disk has gone; it is, when what was asked for afterwards is done.
+        while ledger.load.queued > 0 { await Task.yield() }
+        try await ledger.tick()
         return "released"
     }
 
@@ -172,6 +253,7 @@ final class RealLedger {
         }
         ledger.close()
         slots = [:]
+        durable = []
         ledger = try Self.open(path, prices: prices, clock: shared, poisoned: poisoned)
         return "open \(ledger.priceVersion)"
     }
@@ -228,7 +310,11 @@ final class RealLedger {
         let authors = try Cast.authors.map { "\($0) earned \(try credit($0, 2))" }
         let report = try Ledger.audit(path: path)
         let violations = report.violations.map { "\($0.check): \($0.detail)" }
-        return try lines + authors + ["fees \(credit("", 3))", "compute \(credit("", 4))"] + violations
+        let lots = try connection.query("SELECT credits - debits FROM account WHERE kind = 12 ORDER BY id") {
+            (row) throws(SQLiteError) in "grant \(row.int64(0))"
+        }
+        let sums = try ["fees \(credit("", 3))", "compute \(credit("", 4))", "ended \(credit("", 11))"]
+        return lines + authors + sums + lots + violations
     }
 }
 
