@@ -1,3 +1,5 @@
+import Synchronization
+
 extension Ledger {
     /// Gives an account credit that has a priority and may end.
     ///
@@ -34,7 +36,15 @@ extension Ledger {
             ref: ref,
             actor: String(actor.prefix(128))
         )
-        _ = try await administer(.grant(grant))
+        do throws(LedgerError) { _ = try await administer(.grant(grant)) } catch {
+            // The writer's word, with the moment: only it knows whether the grant was on record already.
+            guard error.kind == .invalid, let expires, expires <= clock.unixMicroseconds() else { throw error }
+            let rule = "a moment after now, \(iso8601(microseconds: clock.unixMicroseconds()))"
+            throw LedgerError(BillingError("expires", iso8601(microseconds: expires), rule))
+        }
+        if let known = try self.grant(ref: ref)?.priority, known != priority {
+            throw LedgerError(.conflict, "reference \(ref) is a grant of priority \(known), not \(priority)")
+        }
         return try balance(of: account)
     }
 
@@ -57,6 +67,7 @@ extension Ledger {
         actor: String
     ) async throws(LedgerError) -> Balance {
         try check(amount: amount == .min ? amount : abs(amount), ref: ref)
+        try checkNotClosed(account)
         let order = Adjustment(
             account: account,
             amount: amount,
@@ -65,6 +76,11 @@ extension Ledger {
             actor: String(actor.prefix(128))
         )
         _ = try await administer(.adjust(order))
+        // Done, now or earlier under this reference; what was done is on record.
+        if let known = try adjustment(ref: ref), known != amount {
+            let words = "\(Microcredits(rawValue: known)) credits, not \(Microcredits(rawValue: amount))"
+            throw LedgerError(.conflict, "reference \(ref) is a correction of \(words)")
+        }
         return try balance(of: account)
     }
 
@@ -76,9 +92,10 @@ extension Ledger {
     ///   - invocation: the call.
     ///   - reason: why, for the record.
     ///   - actor: who did it, for the record.
-    /// - Throws: `LedgerError`: `.notFound`, `.invalid` for a call that cost nothing, `.conflict` for one given back
-    ///   before.
+    /// - Throws: `LedgerError`: `.notFound`, `.invalid` for a call that cost nothing or whose account is closed,
+    ///   `.conflict` for one given back before.
     public func refund(_ invocation: InvocationID, reason: String, actor: String) async throws(LedgerError) {
+        if let payer = try usage(id: invocation)?.account { try checkNotClosed(payer) }
         let order = Refund(
             invocation: invocation,
             reason: String(reason.prefix(1024)),
@@ -130,6 +147,13 @@ extension Ledger {
     ///
     /// - Throws: `LedgerError`.
     public func tick() async throws(LedgerError) { _ = try await administer(.tick) }
+
+    /// Closing is for ever, so that what is seen here stays true.
+    private func checkNotClosed(_ account: String) throws(LedgerError) {
+        let isClosed = state.withLock { $0.accounts[account]?.flags.contains(.closed) == true }
+        guard isClosed else { return }
+        throw LedgerError(.invalid, "account \(account) is closed for ever: its credit stays 0")
+    }
 
     func check(amount: Int64, ref: String) throws(LedgerError) {
         guard (1...Microcredits.maximum.rawValue).contains(amount) else {

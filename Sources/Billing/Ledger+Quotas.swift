@@ -7,21 +7,28 @@ extension Ledger {
     ///   - scope: what it applies to.
     ///   - metric: what it counts.
     ///   - limit: 0 … the metric's largest, in the metric's unit; 0 forbids.
+    ///   - ifRev: the revision that the quota must be at, 0 for one that is not set, so that two administrators do not
+    ///     overwrite each other; nil for any.
     ///   - actor: who did it, for the record.
     /// - Returns: the quota with its revision.
-    /// - Throws: `LedgerError` with kind `.invalid` when the limit is out of range.
+    /// - Throws: `LedgerError`: `.invalid` when the limit is out of range or the metric does not count in that scope,
+    ///   `.conflict` with the revision it is at.
     @discardableResult
     public func setQuota(
         _ scope: QuotaScope,
         _ metric: QuotaMetric,
         limit: Int64,
+        ifRev: Int64? = nil,
         actor: String
     ) async throws(LedgerError) -> Quota {
+        guard scope.isCounted(by: metric) else {
+            throw LedgerError(BillingError("metric", metric.rawValue, scope.metricsRule))
+        }
         guard (0...metric.limitMax).contains(limit) else {
             throw LedgerError(BillingError("limit", "\(limit)", "0 to \(metric.limitMax) \(metric.unit)"))
         }
-        let action = Operation.Action.setQuota(scope: scope.text, metric: metric, limit: limit, actor: actor)
-        guard case .quota(let quota) = try await administer(action) else {
+        let order = QuotaOrder(scope: scope.text, metric: metric, limit: limit, ifRev: ifRev, actor: actor)
+        guard case .quota(let quota) = try await administer(.quota(order)) else {
             throw LedgerError(.conflict, "the writer answered a quota with something else")
         }
         return quota
@@ -32,17 +39,19 @@ extension Ledger {
     /// - Parameters:
     ///   - scope: what it applies to.
     ///   - metric: what it counts.
+    ///   - ifRev: the revision that the quota must be at; nil for any.
     ///   - actor: who did it, for the record.
     /// - Returns: whether there was one.
-    /// - Throws: `LedgerError`.
+    /// - Throws: `LedgerError`; `.conflict` with the revision it is at.
     @discardableResult
     public func unsetQuota(
         _ scope: QuotaScope,
         _ metric: QuotaMetric,
+        ifRev: Int64? = nil,
         actor: String
     ) async throws(LedgerError) -> Bool {
-        let action = Operation.Action.unsetQuota(scope: scope.text, metric: metric, actor: actor)
-        guard case .removed(let removed) = try await administer(action) else {
+        let order = QuotaOrder(scope: scope.text, metric: metric, limit: nil, ifRev: ifRev, actor: actor)
+        guard case .removed(let removed) = try await administer(.quota(order)) else {
             throw LedgerError(.conflict, "the writer answered a quota with something else")
         }
         return removed

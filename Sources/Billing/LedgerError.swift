@@ -30,15 +30,21 @@ public struct LedgerError: Error, Sendable, Equatable {
     public let detail: String
     /// What SQLite said, when it was the cause.
     public let cause: String?
+    /// The value that was refused, with the rule; nil when it was something else.
+    public let problem: BillingError?
 
     init(_ kind: Kind, _ detail: String, cause: SQLiteError? = nil) {
         self.kind = kind
         self.detail = detail
         self.cause = cause?.description
+        problem = nil
     }
 
-    init(_ error: BillingError) {
-        self.init(.invalid, error.description)
+    init(_ error: BillingError, kind: Kind = .invalid) {
+        self.kind = kind
+        detail = error.description
+        cause = nil
+        problem = error
     }
 }
 

@@ -12,6 +12,9 @@ public struct Answer<Value: Sendable>: Sendable {
 public struct Results<Element: Decodable & Sendable>: Decodable, Sendable {
     /// The elements, in the daemon's order.
     public let results: [Element]
+
+    /// Makes a list of what came another way.
+    public init(results: [Element]) { self.results = results }
 }
 
 /// A string, number or boolean, as text; the daemon may use any of them for an id, an instant or a limit.

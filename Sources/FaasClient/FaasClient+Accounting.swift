@@ -8,19 +8,22 @@ extension FaasClient {
     ///   - scope: for example `account:anna`.
     ///   - metric: for example `requests_per_second`.
     ///   - limit: the most there may be.
+    ///   - revision: the revision that it must be at, 0 for one that is not set; nil for any.
     /// - Returns: the limit as it is now.
     /// - Throws: `ClientError`.
     public func setQuota(
         scope: String,
         metric: String,
-        limit: Int64
+        limit: Int64,
+        ifRevision revision: Int64? = nil
     ) async throws(ClientError) -> Answer<QuotaRecord> {
         struct Body: Encodable {
             let scope: String
             let metric: String
             let limit: Int64
+            let if_rev: Int64?
         }
-        let body = Body(scope: scope, metric: metric, limit: limit)
+        let body = Body(scope: scope, metric: metric, limit: limit, if_rev: revision)
         return try await send(Request(.put, "v1", "manage", "quotas").carrying(json: body))
     }
 
@@ -33,8 +36,20 @@ extension FaasClient {
     }
 
     /// Takes a limit away.
-    public func removeQuota(scope: String, metric: String) async throws(ClientError) -> Answer<RemovedQuota> {
-        try await send(Request(.delete, "v1", "manage", "quotas").adding("scope", scope).adding("metric", metric))
+    ///
+    /// - Parameters:
+    ///   - scope: what it limits.
+    ///   - metric: what it counts.
+    ///   - revision: the revision that it must be at; nil for any.
+    /// - Returns: whether there was one.
+    /// - Throws: `ClientError`.
+    public func removeQuota(
+        scope: String,
+        metric: String,
+        ifRevision revision: Int64? = nil
+    ) async throws(ClientError) -> Answer<RemovedQuota> {
+        let request = Request(.delete, "v1", "manage", "quotas").adding("scope", scope).adding("metric", metric)
+        return try await send(request.adding("if_rev", revision.map { "\($0)" }))
     }
 
     /// Shows which limits hold for an account, and which is the closest.

@@ -6,7 +6,7 @@ public struct QuotaRecord: Decodable, Sendable {
     public let metric: String
     /// The most there may be; the metric names its unit.
     public let limit: Scalar
-    /// How often it was set.
+    /// Greater each time it is set.
     public let rev: Scalar?
 }
 

@@ -5,9 +5,9 @@ internal import FaasClient
 struct CreditCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "credit",
-        abstract: "What an account can spend.",
+        abstract: "What an account can spend: payments, grants, corrections, refunds.",
         discussion: "EXAMPLE\n  faasctl credit top-up anna 12.5 --ref invoice-17\n  faasctl credit show anna",
-        subcommands: [TopUp.self, Show.self]
+        subcommands: [TopUp.self, Show.self, Grant.self, Lots.self, Adjust.self, Refund.self]
     )
 
     struct TopUp: QueryCommand {
@@ -50,7 +50,7 @@ struct CreditCommand: ParsableCommand {
 }
 
 extension Balance {
-    fileprivate var rendered: String {
+    var rendered: String {
         var facts = FactList()
         facts.add("available", "\(Display.credits(availableMicrocredits)) credits")
         facts.add("held", "\(Display.credits(heldMicrocredits)) credits")

@@ -5,7 +5,7 @@ internal import ArgumentParser
 struct Faasctl: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "faasctl",
-        abstract: "Manages a faasd: users, keys, credit, algorithms, quotas, usage, audits.",
+        abstract: "Manages a faasd: users, keys, accounts, credit, algorithms, quotas, usage, audits.",
         discussion: """
             The daemon is found by --socket PATH (its own socket, as root or the daemon's user) or by --server URL with \
             --key KEY. FAASD_SOCKET, FAASD_SERVER and FAASD_KEY stand in for them; a key in the environment is not seen \
@@ -22,8 +22,9 @@ struct Faasctl: AsyncParsableCommand {
               faasctl algo call anna/hello --data HAL --account anna
             """,
         subcommands: [
-            UserCommand.self, KeyCommand.self, CreditCommand.self, AlgoCommand.self, QuotaCommand.self,
-            UsageCommand.self, AuditCommand.self, LedgerCommand.self, SelfTest.self,
+            UserCommand.self, KeyCommand.self, AccountCommand.self, CreditCommand.self, HoldCommand.self,
+            AlgoCommand.self, QuotaCommand.self, UsageCommand.self, AuditCommand.self, LedgerCommand.self,
+            SelfTest.self,
         ]
     )
 

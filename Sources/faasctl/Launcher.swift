@@ -10,7 +10,7 @@ enum Launcher {
     /// - Returns: the exit status.
     static func run(_ arguments: [String]) async -> Int32 {
         do {
-            var command = try Faasctl.parseAsRoot(arguments)
+            var command = try Faasctl.parseAsRoot(withNegativeAmountLast(arguments))
             if var command = command as? any AsyncParsableCommand {
                 try await command.run()
             } else {
@@ -20,6 +20,18 @@ enum Launcher {
         } catch {
             return report(error, asJSON: arguments.contains("--json"))
         }
+    }
+
+    /// Lets `credit adjust anna -12.5 --reason …` be written as it reads: no option of ours is a number, but the parser
+    /// would take the amount for one, unless it comes last and after `--`.
+    static func withNegativeAmountLast(_ arguments: [String]) -> [String] {
+        guard let verb = arguments.firstIndex(of: "adjust"), !arguments.contains("--") else { return arguments }
+        let rest = arguments[verb...]
+        guard let place = rest.firstIndex(where: { $0.prefixMatch(of: /-[0-9.]/) != nil }) else { return arguments }
+        // The value of an option stays where it is.
+        let before = arguments[place - 1]
+        guard !before.hasPrefix("--") || before == "--json" else { return arguments }
+        return Array(arguments[..<place] + arguments[(place + 1)...]) + ["--", arguments[place]]
     }
 
     static func exit(with status: Int32) -> Never { Glibc.exit(status) }

@@ -7,7 +7,7 @@ struct QuotaCommand: ParsableCommand {
         commandName: "quota",
         abstract: "Limits on what accounts, keys and algorithms may use.",
         discussion: """
-            SCOPE is account:NAME, key:ID, algorithm:OWNER/NAME or account:NAME+algorithm:OWNER/NAME.
+            SCOPE is account:NAME, key:ID, algorithm:OWNER/NAME, account:NAME+algorithm:OWNER/NAME or author:NAME.
             METRIC is one of \(QuotaMetric.allCases.map(\.rawValue).joined(separator: ", ")).
 
             EXAMPLE
@@ -23,7 +23,8 @@ struct QuotaCommand: ParsableCommand {
             discussion: """
                 EXAMPLE
                   faasctl quota set account:anna concurrent_calls 20
-                  faasctl quota set account:anna+algorithm:bert/hello spend_day_microcredits 5000000
+                  faasctl quota set account:anna+algorithm:bert/hello spend_day_microcredits 5000000 --if-rev 17
+                  faasctl quota set author:bert unpaid_cpu_seconds_day 3600
                 """
         )
         @OptionGroup var connection: ConnectionOptions
@@ -31,13 +32,27 @@ struct QuotaCommand: ParsableCommand {
         @Argument(help: "What is counted.") var metric: QuotaMetric
         @Argument(help: "The most there may be, a whole number.", transform: QuotaLimit.init(parsing:))
         var limit: QuotaLimit
+        @Option(
+            help: ArgumentHelp(
+                "Only if it is at this revision (quota get), 0 if it must not be set: nobody else's change is overwritten.",
+                valueName: "n"
+            ),
+            transform: Names.revision
+        )
+        var ifRev: Int64?
 
         func ask(_ client: FaasClient) async throws -> Answer<QuotaRecord> {
-            try await client.setQuota(scope: scope.text, metric: metric.rawValue, limit: limit.value)
+            try await client.setQuota(
+                scope: scope.text,
+                metric: metric.rawValue,
+                limit: limit.value,
+                ifRevision: ifRev
+            )
         }
 
         func text(_ quota: QuotaRecord) -> String {
-            Terminal.printable("\(quota.scope) \(quota.metric) is \(quota.limit)") + "\n"
+            let revision = quota.rev.map { " (revision \($0))" } ?? ""
+            return Terminal.printable("\(quota.scope) \(quota.metric) is \(quota.limit)\(revision)") + "\n"
         }
     }
 
@@ -85,9 +100,14 @@ struct QuotaCommand: ParsableCommand {
         @OptionGroup var connection: ConnectionOptions
         @Argument(help: "What is limited.", transform: QuotaScope.init(parsing:)) var scope: QuotaScope
         @Argument(help: "What is counted.") var metric: QuotaMetric
+        @Option(
+            help: ArgumentHelp("Only if it is at this revision (quota get).", valueName: "n"),
+            transform: Names.revision
+        )
+        var ifRev: Int64?
 
         func ask(_ client: FaasClient) async throws -> Answer<RemovedQuota> {
-            try await client.removeQuota(scope: scope.text, metric: metric.rawValue)
+            try await client.removeQuota(scope: scope.text, metric: metric.rawValue, ifRevision: ifRev)
         }
 
         func text(_ quota: RemovedQuota) -> String {
@@ -98,8 +118,8 @@ struct QuotaCommand: ParsableCommand {
 
 extension Results<QuotaRecord> {
     fileprivate func rendered(empty: String) -> String {
-        var table = TextTable(.text("SCOPE"), .text("METRIC"), .number("LIMIT"))
-        for quota in results { table.add(quota.scope, quota.metric, "\(quota.limit)") }
+        var table = TextTable(.text("SCOPE"), .text("METRIC"), .number("LIMIT"), .number("REV"))
+        for quota in results { table.add(quota.scope, quota.metric, "\(quota.limit)", quota.rev?.description ?? "-") }
         return table.rendered(empty: empty)
     }
 }

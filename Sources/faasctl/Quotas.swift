@@ -7,6 +7,7 @@ enum QuotaMetric: String, CaseIterable, ExpressibleByArgument, Sendable {
     case spendDayMicrocredits = "spend_day_microcredits"
     case spendMonthMicrocredits = "spend_month_microcredits"
     case cpuSecondsMonth = "cpu_seconds_month"
+    case unpaidCPUSecondsDay = "unpaid_cpu_seconds_day"
 }
 
 /// What a quota limits.
@@ -19,6 +20,8 @@ enum QuotaScope: Sendable, Equatable {
     case algorithm(AlgorithmName)
     /// An account's calls of an algorithm.
     case accountAlgorithm(String, AlgorithmName)
+    /// All algorithms of an author.
+    case author(String)
 
     init(parsing text: String) throws {
         let parts = try text.split(separator: "+", omittingEmptySubsequences: false).map(Self.part)
@@ -26,6 +29,7 @@ enum QuotaScope: Sendable, Equatable {
         case (.account(let name)?, nil, 1): self = .account(name)
         case (.key(let id)?, nil, 1): self = .key(id)
         case (.algorithm(let name)?, nil, 1): self = .algorithm(name)
+        case (.author(let name)?, nil, 1): self = .author(name)
         case (.account(let account)?, .algorithm(let name)?, 2): self = .accountAlgorithm(account, name)
         default: throw Self.rule
         }
@@ -37,12 +41,15 @@ enum QuotaScope: Sendable, Equatable {
         case .account(let name): "account:\(name)"
         case .key(let id): "key:\(id)"
         case .algorithm(let name): "algorithm:\(name)"
+        case .author(let name): "author:\(name)"
         case .accountAlgorithm(let account, let name): "account:\(account)+algorithm:\(name)"
         }
     }
 
     private static var rule: ArgumentRule {
-        ArgumentRule("a scope is account:NAME, key:ID, algorithm:OWNER/NAME or account:NAME+algorithm:OWNER/NAME")
+        ArgumentRule(
+            "a scope is account:NAME, key:ID, algorithm:OWNER/NAME, account:NAME+algorithm:OWNER/NAME or author:NAME"
+        )
     }
 
     private static func part(_ text: Substring) throws -> QuotaScope {
@@ -50,6 +57,7 @@ enum QuotaScope: Sendable, Equatable {
         guard halves.count == 2 else { throw rule }
         switch halves[0] {
         case "account": return .account(try Names.user(halves[1]))
+        case "author": return .author(try Names.user(halves[1]))
         case "key": return .key(try Names.keyID(halves[1]))
         case "algorithm": return .algorithm(try AlgorithmName(parsing: halves[1]))
         default: throw rule

@@ -7,6 +7,8 @@ import Sandbox
 struct Configuration: Sendable {
     var prices = PriceBook.standard
     var limits = Limits()
+    /// The ledger's bounds.
+    var ledger = LedgerLimits()
     /// How long running calls may go on after SIGTERM.
     var drainSeconds = 30
     /// Below this much credit, answers carry an alert; zero for none.
@@ -45,6 +47,9 @@ struct Configuration: Sendable {
         if let limits = all["limits"] as? [String: Any] {
             try refuse(limits.keys, except: File.Bounds.CodingKeys.allCases.map(\.rawValue), in: "limits.")
         }
+        if let ledger = all["ledger"] as? [String: Any] {
+            try refuse(ledger.keys, except: File.Keeping.CodingKeys.allCases.map(\.rawValue), in: "ledger.")
+        }
     }
 
     private static func refuse(
@@ -58,7 +63,8 @@ struct Configuration: Sendable {
 
     private struct File: Decodable {
         enum CodingKeys: String, CodingKey, CaseIterable {
-            case prices, limits, drain_seconds, connections, low_credit_microcredits, system_calls, audit_seconds
+            case prices, limits, ledger, drain_seconds, connections, low_credit_microcredits, system_calls,
+                audit_seconds
         }
 
         struct Prices: Decodable {
@@ -81,14 +87,28 @@ struct Configuration: Sendable {
             var workers_per_account: Int?
             var answer_bytes: Int?
             var unread_seconds: Int?
+            var unpaid_cpu_seconds_account: Int64?
+            var unpaid_cpu_seconds_author: Int64?
+            var unpaid_cpu_seconds_pair: Int64?
 
             enum CodingKeys: String, CodingKey, CaseIterable {
                 case workers, workers_per_version_and_account, workers_per_account, waiting_calls, idle_seconds
                 case load_seconds, archive_bytes, answer_bytes, unread_seconds
+                case unpaid_cpu_seconds_account, unpaid_cpu_seconds_author, unpaid_cpu_seconds_pair
+            }
+        }
+        struct Keeping: Decodable {
+            var durable_hold_credits: Int64?
+            var idempotency_hours: Int64?
+            var kept_answer_bytes: Int?
+
+            enum CodingKeys: String, CodingKey, CaseIterable {
+                case durable_hold_credits, idempotency_hours, kept_answer_bytes
             }
         }
         var prices: Prices?
         var limits: Bounds?
+        var ledger: Keeping?
         var drain_seconds: Int?
         var connections: Int?
         var audit_seconds: Int?
@@ -135,6 +155,38 @@ struct Configuration: Sendable {
             seconds = 0
             try set(&seconds, limits?.unread_seconds, 1...3_600, "limits.unread_seconds")
             if seconds > 0 { result.limits.unreadMax = .seconds(seconds) }
+            result.ledger = try ledgerLimits()
+            return result
+        }
+
+        private func ledgerLimits() throws(StartupError) -> LedgerLimits {
+            var result = LedgerLimits()
+            let most = Microcredits.maximum.rawValue / 1_000_000
+            let credits = try checked(ledger?.durable_hold_credits, 0...most, "ledger.durable_hold_credits")
+            if let credits { result.durableHoldMin = Microcredits(rawValue: credits * 1_000_000) }
+            try set(&result.keptAnswerBytesMax, ledger?.kept_answer_bytes, 0...1 << 24, "ledger.kept_answer_bytes")
+            let hours = try checked(ledger?.idempotency_hours, 1...8_760, "ledger.idempotency_hours")
+            if let hours { result.keyLifetime = .seconds(hours * 3600) }
+            for (value, name, path) in [
+                (limits?.unpaid_cpu_seconds_account, "account", \LedgerLimits.unpaidCPUAccount),
+                (limits?.unpaid_cpu_seconds_author, "author", \.unpaidCPUAuthor),
+                (limits?.unpaid_cpu_seconds_pair, "pair", \.unpaidCPUPair),
+            ] {
+                let seconds = try checked(value, 0...86_400_000, "limits.unpaid_cpu_seconds_\(name)")
+                if let seconds { result[keyPath: path] = .seconds(seconds) }
+            }
+            return result
+        }
+
+        /// The value, if it is given and in its range.
+        private func checked(
+            _ value: Int64?,
+            _ range: ClosedRange<Int64>,
+            _ name: String
+        ) throws(StartupError) -> Int64? {
+            guard value != nil else { return nil }
+            var result: Int64 = 0
+            try set(&result, value, range, name)
             return result
         }
 
@@ -180,9 +232,15 @@ extension DecodingError {
         switch self {
         case .typeMismatch(_, let context), .valueNotFound(_, let context), .keyNotFound(_, let context):
             "\(context.codingPath.map(\.stringValue).joined(separator: ".")): \(context.debugDescription)"
-        case .dataCorrupted(let context): "not JSON: \(context.debugDescription)"
+        case .dataCorrupted(let context): "not JSON of this form: \(Self.reason(context))"
         @unknown default: "\(self)"
         }
+    }
+
+    /// The decoder keeps what it did not like, a number with a fraction for one, below its general words.
+    private static func reason(_ context: Context) -> String {
+        let cause = (context.underlyingError as NSError?)?.userInfo[NSDebugDescriptionErrorKey] as? String
+        return cause ?? context.debugDescription
     }
 }
 

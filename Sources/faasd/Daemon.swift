@@ -77,8 +77,11 @@ enum Daemon {
             MetricsSystem.bootstrap(registry)
             let limits = prepared.configuration.limits
             catalog = try Self.openCatalog(prepared, logger)
-            ledger = try Ledger(path: prepared.files.ledger, prices: prepared.configuration.prices) {
-                error in
+            ledger = try Ledger(
+                path: prepared.files.ledger,
+                prices: prepared.configuration.prices,
+                limits: prepared.configuration.ledger
+            ) { error in
                 // Whether the last charges are durable is unknown: only a restart can tell.
                 logger.critical("the ledger cannot go on", metadata: ["error": "\(error)"])
                 exit(74)
@@ -111,6 +114,7 @@ enum Daemon {
             let unix = application(.unixDomainSocket(path: prepared.socketPath))
             let housekeeping = Housekeeping(
                 catalog: catalog,
+                ledger: ledger,
                 invoker: invoker,
                 store: store,
                 interval: .seconds(10),

@@ -1,3 +1,4 @@
+import Billing
 import Catalog
 import Foundation
 import Invoker
@@ -5,9 +6,13 @@ import Logging
 import Sandbox
 import ServiceLifecycle
 
-/// What is done from time to time: idle workers go, and the files of versions that are gone.
+/// What is done from time to time: idle workers go, and the files of versions that are gone; grants end, and idempotency
+/// keys are forgotten, also while nobody calls.
 struct Housekeeping: Service {
+    /// How often the ledger does what is due by the clock.
+    private static let tickInterval = Duration.seconds(60)
     let catalog: Catalog
+    let ledger: Ledger
     let invoker: Invoker
     let store: VersionStore
     let interval: Duration
@@ -15,12 +20,22 @@ struct Housekeeping: Service {
 
     func run() async throws {
         try? await cancelWhenGracefulShutdown {
+            var nextTick = ContinuousClock.now
             while !Task.isCancelled {
                 try await Task.sleep(for: interval)
+                if .now >= nextTick {
+                    nextTick = .now + Self.tickInterval
+                    await tick()
+                }
                 await invoker.retireIdle()
                 await Self.removeDeadVersions(catalog, invoker, store, logger)
             }
         }
+    }
+
+    private func tick() async {
+        // Nothing is lost: the next commit, or the next minute, does the same.
+        do { try await ledger.tick() } catch { logger.warning("ledger not tended", metadata: ["error": "\(error)"]) }
     }
 
     /// Removes the files of versions that failed, were deleted, or were being built when a former run ended.

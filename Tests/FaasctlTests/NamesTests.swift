@@ -63,6 +63,7 @@ import Testing
 
     @Test(arguments: [
         "account:anna", "key:key_abcdefghijkl", "algorithm:anna/hello", "account:bert+algorithm:anna/hello",
+        "author:anna",
     ])
     func `a scope is kept as it is`(text: String) throws {
         #expect(try QuotaScope(parsing: text).text == text)
@@ -71,7 +72,8 @@ import Testing
     @Test(arguments: [
         "", "anna", "account:", "account:9", "user:anna", "key:sim", "algorithm:hello",
         "algorithm:anna/hello+account:bert",
-        "account:bert+key:key_abcdefghijkl", "account:a+algorithm:b/c+algorithm:d/e", "+", "account:a+",
+        "account:bert+key:key_abcdefghijkl", "author:", "author:9", "author:anna+algorithm:anna/hello",
+        "account:a+algorithm:b/c+algorithm:d/e", "+", "account:a+",
     ])
     func `a malformed scope is refused`(text: String) {
         #expect(throws: ArgumentRule.self) { try QuotaScope(parsing: text) }

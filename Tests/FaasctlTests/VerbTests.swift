@@ -13,6 +13,29 @@ struct VerbTests {
         ("key list --user anna", "GET /v1/manage/keys?user=anna", ""),
         ("key revoke key_abcdefghijkl", "DELETE /v1/manage/keys/key_abcdefghijkl", ""),
         ("credit show anna", "GET /v1/manage/accounts/anna/balance", ""),
+        ("credit lots anna", "GET /v1/manage/accounts/anna/grants", ""),
+        ("credit lots anna --all", "GET /v1/manage/accounts/anna/grants?all=true", ""),
+        ("account show anna", "GET /v1/manage/accounts/anna", ""),
+        ("account list", "GET /v1/manage/accounts", ""),
+        (
+            "account list --state frozen --after anna --limit 7",
+            "GET /v1/manage/accounts?after=anna&state=frozen&limit=7", ""
+        ),
+        ("account earnings anna", "GET /v1/manage/accounts/anna/earnings", ""),
+        ("account freeze anna", "POST /v1/manage/accounts/anna/freeze", "{}"),
+        ("account unfreeze anna --if-rev 7", "POST /v1/manage/accounts/anna/unfreeze", #"{"if_rev":7}"#),
+        ("account close anna --reason gone", "POST /v1/manage/accounts/anna/close", #"{"reason":"gone"}"#),
+        ("account set-overdraft anna 0", "PUT /v1/manage/accounts/anna/overdraft", #"{"credits":"0"}"#),
+        ("hold list", "GET /v1/manage/holds", ""),
+        ("hold list --older 10m", "GET /v1/manage/holds?older_seconds=600", ""),
+        (
+            "credit refund 01a20848-7c4e-7b3f-8000-0123456789ab --reason wrong",
+            "POST /v1/manage/usage/01a20848-7c4e-7b3f-8000-0123456789ab/refund", #"{"reason":"wrong"}"#
+        ),
+        (
+            "quota unset account:a concurrent_calls --if-rev 3",
+            "DELETE /v1/manage/quotas?scope=account%3Aa&metric=concurrent_calls&if_rev=3", ""
+        ),
         ("algo list --owner anna", "GET /v1/manage/algorithms?owner=anna", ""),
         ("algo show anna/hello", "GET /v1/manage/algorithms/anna/hello", ""),
         ("algo lock anna/hello", "GET /v1/manage/algorithms/anna/hello/versions/latest/lock", ""),
@@ -50,7 +73,9 @@ struct VerbTests {
         let standIn = try StandIn(scratch.path + "/s") { _ in StandIn.json("{}") }
         let lines = [
             "key create --user anna --kind admin --label x", "credit top-up anna 12.50 --ref r/1",
-            "quota set account:a requests_per_second 7",
+            "quota set account:a requests_per_second 7", "credit adjust anna -12.5 --reason r --ref a/1",
+            "credit grant anna 5 --priority 0 --expires 2027-01-31 --ref g/1",
+            "quota set author:a unpaid_cpu_seconds_day 7 --if-rev 0",
         ]
         for line in lines {
             _ = try await Program.run(line.split(separator: " ").map(String.init) + ["--socket", standIn.socketPath])
@@ -59,6 +84,8 @@ struct VerbTests {
         #expect(
             sent.map(\.line) == [
                 "POST /v1/manage/keys", "POST /v1/manage/accounts/anna/top-ups", "PUT /v1/manage/quotas",
+                "POST /v1/manage/accounts/anna/adjustments", "POST /v1/manage/accounts/anna/grants",
+                "PUT /v1/manage/quotas",
             ]
         )
         for part in [#""user":"anna""#, #""kind":"admin""#, #""label":"x""#] { #expect(sent[0].body.contains(part)) }
@@ -66,6 +93,25 @@ struct VerbTests {
         for part in [#""scope":"account:a""#, #""metric":"requests_per_second""#, #""limit":7"#] {
             #expect(sent[2].body.contains(part), "\(sent[2].body)")
         }
+        #expect(!sent[2].body.contains("if_rev"))
+        for part in [#""credits":"-12.5""#, #""reason":"r""#, "\"ref\":\"a"] { #expect(sent[3].body.contains(part)) }
+        for part in [#""credits":"5""#, #""priority":0"#, #""expires":"2027-01-31T00:00:00Z""#, "\"ref\":\"g"] {
+            #expect(sent[4].body.contains(part), "\(sent[4].body)")
+        }
+        for part in [#""scope":"author:a""#, #""limit":7"#, #""if_rev":0"#] { #expect(sent[5].body.contains(part)) }
+    }
+
+    @Test(
+        arguments: [
+            ("credit adjust anna -5 --reason r --ref x", "credit adjust anna --reason r --ref x -- -5"),
+            ("--json credit adjust anna --json -.5 --ref x", "--json credit adjust anna --json --ref x -- -.5"),
+            ("credit adjust anna 5 --ref x", nil), ("credit adjust anna -- -5", nil),
+            ("credit adjust anna --reason -5 --ref x", nil), ("credit top-up anna -5 --ref x", nil), ("adjust", nil),
+        ] as [(String, String?)]
+    )
+    func `an amount below zero is no option`(line: String, expected: String?) {
+        let given = line.split(separator: " ").map(String.init)
+        #expect(Launcher.withNegativeAmountLast(given).joined(separator: " ") == expected ?? line)
     }
 
     @Test func `the key goes in the header, the account too`() async throws {

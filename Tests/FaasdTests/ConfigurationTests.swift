@@ -35,6 +35,19 @@ import Testing
         ("{\"limits\":{\"answer_bytes\":33554431}}", "limits.answer_bytes is 33554431; allowed is 33554432 to"),
         ("{\"limits\":{\"unread_seconds\":0}}", "limits.unread_seconds is 0; allowed is 1 to 3600"),
         ("{\"limits\":{\"unread_seconds\":3601}}", "limits.unread_seconds is 3601"),
+        (
+            "{\"limits\":{\"unpaid_cpu_seconds_account\":-1}}",
+            "unpaid_cpu_seconds_account is -1; allowed is 0 to 86400000"
+        ),
+        ("{\"limits\":{\"unpaid_cpu_seconds_author\":86400001}}", "limits.unpaid_cpu_seconds_author is 86400001"),
+        ("{\"limits\":{\"unpaid_cpu_seconds_pair\":1.5}}", "1.5"),
+        ("{\"ledger\":{\"durable_hold_credits\":-1}}", "ledger.durable_hold_credits is -1; allowed is 0 to 9007199254"),
+        ("{\"ledger\":{\"durable_hold_credits\":9007199255}}", "ledger.durable_hold_credits is 9007199255"),
+        ("{\"ledger\":{\"idempotency_hours\":0}}", "ledger.idempotency_hours is 0; allowed is 1 to 8760"),
+        ("{\"ledger\":{\"idempotency_hours\":8761}}", "ledger.idempotency_hours is 8761"),
+        ("{\"ledger\":{\"kept_answer_bytes\":-1}}", "ledger.kept_answer_bytes is -1; allowed is 0 to 16777216"),
+        ("{\"ledger\":{\"kept_answer_bytes\":16777217}}", "ledger.kept_answer_bytes is 16777217"),
+        ("{\"ledger\":{\"keys\":1}}", "there is no key ledger.keys; there are durable_hold_credits"),
         ("{", "not JSON"), ("{\"limit\":{}}", "there is no key limit; there are audit_seconds"),
         ("{\"limits\":{\"worker\":1}}", "there is no key limits.worker"),
         ("{\"prices\":{\"fee\":1}}", "no key prices.fee"),
@@ -49,6 +62,28 @@ import Testing
     func `each set of system calls can be named`(calls: SyscallProfile) throws {
         #expect(try load("{\"system_calls\":\"\(calls.rawValue)\"}").systemCalls == calls)
         #expect(try load("{}").systemCalls == .python)
+    }
+
+    @Test func `the ledger's bounds are taken at both of their ends`() throws {
+        let standard = try load("{}").ledger
+        #expect(standard.keyLifetime >= .seconds(24 * 3600) && standard.durableHoldMin > .zero)
+        let least = try load(
+            """
+            {"ledger":{"durable_hold_credits":0,"idempotency_hours":1,"kept_answer_bytes":0},
+             "limits":{"unpaid_cpu_seconds_account":0,"unpaid_cpu_seconds_author":1,"unpaid_cpu_seconds_pair":2}}
+            """
+        ).ledger
+        #expect(least.durableHoldMin == .zero && least.keyLifetime == .seconds(3600) && least.keptAnswerBytesMax == 0)
+        #expect(least.unpaidCPUAccount == .zero && least.unpaidCPUAuthor == .seconds(1))
+        #expect(least.unpaidCPUPair == .seconds(2))
+        let most = try load(
+            """
+            {"ledger":{"durable_hold_credits":9007199254,"idempotency_hours":8760,"kept_answer_bytes":16777216},
+             "limits":{"unpaid_cpu_seconds_account":86400000}}
+            """
+        ).ledger
+        #expect(most.durableHoldMin.rawValue == 9_007_199_254_000_000 && most.keyLifetime == .seconds(8760 * 3600))
+        #expect(most.keptAnswerBytesMax == 1 << 24 && most.unpaidCPUAccount == .seconds(86_400_000))
     }
 
     @Test(arguments: [("1", 1), ("1000", 1_000)])

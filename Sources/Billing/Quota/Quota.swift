@@ -6,7 +6,7 @@ public struct Quota: Sendable, Equatable, Codable {
     public let metric: QuotaMetric
     /// The limit, in the metric's unit.
     public let limit: Int64
-    /// How often it has been set; 1 the first time.
+    /// Which record of the administrators' log set it: greater each time, also after it was removed in between.
     public let rev: Int64
 }
 

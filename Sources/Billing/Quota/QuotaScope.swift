@@ -41,6 +41,19 @@ public struct QuotaScope: Sendable, Hashable, CustomStringConvertible {
         }
     }
 
+    /// Whether a limit of that metric would limit anything here: unpaid CPU time is counted of accounts, authors and
+    /// pairs, and an author's calls by nothing else.
+    func isCounted(by metric: QuotaMetric) -> Bool {
+        if text.hasPrefix("author:") { return metric == .unpaidCPUDay }
+        return metric != .unpaidCPUDay || text.hasPrefix("account:")
+    }
+
+    /// The metrics that count here, for messages.
+    var metricsRule: String {
+        let names = QuotaMetric.allCases.filter(isCounted).map(\.rawValue).joined(separator: ", ")
+        return "\(text) can have \(names)"
+    }
+
     /// The canonical form of an algorithm's author.
     static func author(of algorithm: String) -> String {
         "author:" + asciiLowercased(String(algorithm.prefix { $0 != "/" }))

@@ -1,10 +1,33 @@
 import SQLite
 
 extension LedgerFile {
+    /// Sets or removes a quota, unless somebody else has changed it meanwhile.
+    func record(_ order: QuotaOrder) throws(SQLiteError) -> Result<Answer, LedgerError> {
+        let rev = quotas[order.scope]?[order.metric]?.rev ?? 0
+        if let asked = order.ifRev, asked != rev {
+            let words = rev == 0 ? "is not set (revision 0)" : "is at revision \(rev)"
+            let detail =
+                "quota \(order.scope) \(order.metric.rawValue) \(words), not \(asked); look at it and try again"
+            return .failure(LedgerError(.conflict, detail))
+        }
+        guard let limit = order.limit else {
+            return .success(.removed(try unsetQuota(scope: order.scope, metric: order.metric, actor: order.actor)))
+        }
+        return .success(
+            .quota(try setQuota(scope: order.scope, metric: order.metric, limit: limit, actor: order.actor))
+        )
+    }
+
     /// Sets a quota; a new budget starts with what its window has used already.
-    func setQuota(scope: String, metric: QuotaMetric, limit: Int64, actor: String) throws(SQLiteError) -> Quota {
+    private func setQuota(
+        scope: String,
+        metric: QuotaMetric,
+        limit: Int64,
+        actor: String
+    ) throws(SQLiteError) -> Quota {
         let before = quotas[scope]?[metric]
-        let quota = Quota(scope: scope, metric: metric, limit: limit, rev: (before?.rev ?? 0) + 1)
+        // Its record in the log, below: no number comes twice, even if the quota is removed and set again.
+        let quota = Quota(scope: scope, metric: metric, limit: limit, rev: adminLog.lastID + 1)
         try connection.run(
             """
             INSERT INTO quota(scope, metric, limit_, rev) VALUES (?, ?, ?, ?)
@@ -40,7 +63,7 @@ extension LedgerFile {
     }
 
     /// Removes a quota with its counters; they could not be kept up to date.
-    func unsetQuota(scope: String, metric: QuotaMetric, actor: String) throws(SQLiteError) -> Bool {
+    private func unsetQuota(scope: String, metric: QuotaMetric, actor: String) throws(SQLiteError) -> Bool {
         guard let before = quotas[scope]?.removeValue(forKey: metric) else { return false }
         if quotas[scope]?.isEmpty == true { quotas[scope] = nil }
         if quotas[scope]?.keys.contains(where: QuotaMetric.budgets.contains) != true { budgetScopes.remove(scope) }

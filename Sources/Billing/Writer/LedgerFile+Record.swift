@@ -33,10 +33,7 @@ extension LedgerFile {
         case .settle(let settlement):
             changes.closedHolds.append(settlement.held.number)
             return try record(settlement)
-        case .setQuota(let scope, let metric, let limit, let actor):
-            return .success(.quota(try setQuota(scope: scope, metric: metric, limit: limit, actor: actor)))
-        case .unsetQuota(let scope, let metric, let actor):
-            return .success(.removed(try unsetQuota(scope: scope, metric: metric, actor: actor)))
+        case .quota(let order): return try record(order)
         }
     }
 

@@ -14,8 +14,7 @@ struct Operation: Sendable {
         case tick
         case hold(HeldCall)
         case void(InvocationID)
-        case setQuota(scope: String, metric: QuotaMetric, limit: Int64, actor: String)
-        case unsetQuota(scope: String, metric: QuotaMetric, actor: String)
+        case quota(QuotaOrder)
     }
 
     /// What the waiting caller is told after the commit.
@@ -74,6 +73,16 @@ struct AccountOrder: Sendable {
     let change: AccountChange
     let ifRev: Int64?
     let reason: String
+    let actor: String
+}
+
+/// A quota to be set or removed, if it is as its administrator thinks.
+struct QuotaOrder: Sendable {
+    let scope: String
+    let metric: QuotaMetric
+    /// Nil to remove it.
+    let limit: Int64?
+    let ifRev: Int64?
     let actor: String
 }
 

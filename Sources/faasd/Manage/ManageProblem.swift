@@ -61,7 +61,14 @@ extension ManageProblem {
             case .busy, .closed, .outcomeUnknown: .serviceUnavailable
             case .open, .read: .internalServerError
             }
-        self.init(status: status, type: error.kind.rawValue, message: error.detail)
+        self.init(
+            status: status,
+            type: error.kind.rawValue,
+            message: error.kind == .accountUnknown ? "there is no account \(error.detail)" : error.detail,
+            field: error.problem?.field,
+            value: error.problem?.value,
+            limit: error.problem?.rule
+        )
     }
 
     init(_ error: BillingError) {
@@ -70,7 +77,8 @@ extension ManageProblem {
             type: "invalid",
             message: error.description,
             field: error.field,
-            value: error.value
+            value: error.value,
+            limit: error.rule
         )
     }
 

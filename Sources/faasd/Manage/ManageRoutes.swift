@@ -23,6 +23,8 @@ struct ManageRoutes: Sendable {
         addUsers(router)
         addKeys(router)
         addAccounts(router)
+        addCredit(router)
+        addGrants(router)
         addAlgorithms(router)
         addQuotas(router)
         addUsage(router)
@@ -96,7 +98,7 @@ struct ManageRoutes: Sendable {
         throw ManageProblem(
             status: .forbidden,
             type: "AuthorizationError",
-            message: "\(caller.actor) may not manage algorithms of \(owner)",
+            message: "\(caller.actor) may not see or manage what belongs to \(owner)",
             field: "owner",
             value: owner
         )
