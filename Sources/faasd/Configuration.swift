@@ -27,6 +27,7 @@ struct Configuration: Sendable {
         guard let path else { return Configuration() }
         do {
             let data = try Data(contentsOf: URL(fileURLWithPath: path))
+            try refuseFractions(data)
             let file = try JSONDecoder().decode(File.self, from: data)
             try refuseUnknownKeys(data)
             return try file.configuration()
@@ -49,6 +50,16 @@ struct Configuration: Sendable {
         }
         if let ledger = all["ledger"] as? [String: Any] {
             try refuse(ledger.keys, except: File.Keeping.CodingKeys.allCases.map(\.rawValue), in: "ledger.")
+        }
+    }
+
+    /// Every number is a whole one; the decoder would call another "not JSON" without its name.
+    private static func refuseFractions(_ data: Data) throws(StartupError) {
+        guard let all = try? JSONSerialization.jsonObject(with: data) as? [String: Any] else { return }
+        let inner = all.compactMap { name, value in (value as? [String: Any])?.map { ("\(name).\($0)", $1) } }
+        for (name, value) in all.map({ ($0, $1) }) + inner.joined() {
+            guard let number = value as? Double, Int64(exactly: number) == nil, !(value is Int64) else { continue }
+            throw StartupError("\(name) is \(number); allowed are whole numbers")
         }
     }
 
@@ -232,15 +243,9 @@ extension DecodingError {
         switch self {
         case .typeMismatch(_, let context), .valueNotFound(_, let context), .keyNotFound(_, let context):
             "\(context.codingPath.map(\.stringValue).joined(separator: ".")): \(context.debugDescription)"
-        case .dataCorrupted(let context): "not JSON of this form: \(Self.reason(context))"
+        case .dataCorrupted(let context): "not JSON: \(context.debugDescription)"
         @unknown default: "\(self)"
         }
-    }
-
-    /// The decoder keeps what it did not like, a number with a fraction for one, below its general words.
-    private static func reason(_ context: Context) -> String {
-        let cause = (context.underlyingError as NSError?)?.userInfo[NSDebugDescriptionErrorKey] as? String
-        return cause ?? context.debugDescription
     }
 }
 

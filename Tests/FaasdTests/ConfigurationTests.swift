@@ -40,7 +40,8 @@ import Testing
             "unpaid_cpu_seconds_account is -1; allowed is 0 to 86400000"
         ),
         ("{\"limits\":{\"unpaid_cpu_seconds_author\":86400001}}", "limits.unpaid_cpu_seconds_author is 86400001"),
-        ("{\"limits\":{\"unpaid_cpu_seconds_pair\":1.5}}", "1.5"),
+        ("{\"limits\":{\"unpaid_cpu_seconds_pair\":1.5}}", "limits.unpaid_cpu_seconds_pair is 1.5; allowed are whole"),
+        ("{\"connections\":1e300}", "connections is 1e+300; allowed are whole"),
         ("{\"ledger\":{\"durable_hold_credits\":-1}}", "ledger.durable_hold_credits is -1; allowed is 0 to 9007199254"),
         ("{\"ledger\":{\"durable_hold_credits\":9007199255}}", "ledger.durable_hold_credits is 9007199255"),
         ("{\"ledger\":{\"idempotency_hours\":0}}", "ledger.idempotency_hours is 0; allowed is 1 to 8760"),
