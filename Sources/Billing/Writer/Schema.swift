@@ -9,6 +9,12 @@ enum Schema {
     static let migrations = [
         Migration(number: 1, name: "ledger", sql: tables + appendOnly),
         Migration(number: 2, name: "lots", sql: lots),
+        // Written when a grant is given, never by a charge; without it, to look at one account reads all of them.
+        Migration(
+            number: 3,
+            name: "lots by payer",
+            sql: "CREATE INDEX account_parent ON account(parent) WHERE parent IS NOT NULL"
+        ),
     ]
 
     private static let tables = """
