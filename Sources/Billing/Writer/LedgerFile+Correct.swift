@@ -8,7 +8,8 @@ extension LedgerFile {
         if let known = try find(reference: order.ref) {
             let side = order.amount > 0 ? known.credit : known.debit
             let isSame = known.code == TransferCode.adjustment.rawValue && accounts[Int(side)]?.owner == order.account
-            guard isSame else { return .failure(.reference(order.ref, names: known)) }
+            let amount = try corrected(by: order.ref)
+            guard isSame, amount == abs(order.amount) else { return .failure(.reference(order.ref, names: known)) }
             return .success(.done)
         }
         if order.amount > 0 {
@@ -40,6 +41,20 @@ extension LedgerFile {
             after: "\(order.amount) microcredits: \(order.reason)"
         )
         return .success(.done)
+    }
+
+    /// How much a correction moved: its first leg carries the reference, the others follow it.
+    private func corrected(by reference: String) throws(SQLiteError) -> Int64 {
+        let sql = """
+            SELECT t.amount, t.id > f.id AND (t.ref IS NOT NULL OR t.code <> f.code) FROM transfer f
+            JOIN transfer t ON t.id >= f.id WHERE f.ref = ? ORDER BY t.id
+            """
+        let statement = try connection.prepare(sql)
+        try statement.bind(1, Array(reference.utf8))
+        var sum: Int64 = 0
+        while try statement.step(), !statement.bool(1) { sum += statement.int64(0) }
+        statement.reset()
+        return sum
     }
 
     /// Reverses every leg of a charge, once.

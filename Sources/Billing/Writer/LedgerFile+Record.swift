@@ -42,7 +42,8 @@ extension LedgerFile {
             return .failure(LedgerError(.accountUnknown, topUp.account))
         }
         if let known = try find(reference: topUp.ref) {
-            let isSame = known.credit == account.id && known.amount == topUp.amount
+            let isSame =
+                known.code == TransferCode.topUp.rawValue && known.credit == account.id && known.amount == topUp.amount
             return isSame ? .success(.done) : .failure(.reference(topUp.ref, names: known))
         }
         if let refusal = objection(toPaying: account) { return .failure(refusal) }
