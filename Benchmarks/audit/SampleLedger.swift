@@ -12,6 +12,7 @@ enum SampleLedger {
     ///   - path: a file that does not exist.
     ///   - records: how many calls are charged.
     ///   - callsAtOnce: how many tasks charge them; about so many records share a block.
+    /// - Throws: what the ledger throws.
     static func make(path: String, records: Int, callsAtOnce: Int) async throws {
         let ledger = try Ledger(path: path) { error in fatalError("\(error)") }
         for place in 0..<accounts {

@@ -7,7 +7,7 @@ struct Options: Sendable {
         let description: String
     }
 
-    /// - Parameter arguments: of the process, without its name.
+    /// Reads the arguments of the process, without its name.
     init(_ arguments: [String]) throws(Wrong) {
         verb = arguments.first ?? ""
         var values: [String: String] = [:]

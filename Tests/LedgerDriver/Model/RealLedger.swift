@@ -35,10 +35,8 @@ final class RealLedger {
         let error = Mutex<LedgerError?>(nil)
     }
 
-    /// - Parameters:
-    ///   - folder: empty; the ledger and its copies are made there.
-    ///   - dice: for the identifiers of calls.
-    ///   - shared: the clock, which the runner moves.
+    /// Opens a ledger in an empty folder, where its copies are made too; `dice` are for the identifiers of calls, and the
+    /// runner moves the clock.
     init(folder: String, dice: Dice, shared: SharedClock) throws {
         self.folder = folder
         self.dice = dice
