@@ -147,9 +147,10 @@ class Rerating:
             if self.allowances:
                 due = all(self.unpaid[scope, day] + everything <= most for scope, most in zip((account, author, pair), self.allowances))
         self.expect(f"{name}: absorbed", bool(row["absorbed"]), due)
-        if row["policy"] >= 2 and row["outcome"] != PLATFORM_FAULT and not row["replay_of"]:
+        if row["policy"] >= 2 and row["outcome"] != PLATFORM_FAULT:
             is_paid = row["outcome"] in PAYS_COMPUTE and not due
-            for scope in (author,) if is_paid else (account, author, pair):
+            # A repetition is the account's own affair: the algorithm did nothing wrong.
+            for scope in (account,) if row["replay_of"] else (author,) if is_paid else (account, author, pair):
                 self.unpaid[scope, day] += row["load_cpu_us"] or 0 if is_paid else everything
         return due
 

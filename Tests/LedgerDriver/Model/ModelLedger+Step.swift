@@ -18,6 +18,11 @@ extension ModelLedger {
         case .royalty: return fixRoyalty(step, now: now)
         case .quota:
             let (scope, metric) = Cast.quota(step)
+            // An author's only quota is unpaid CPU time, which keys and algorithms have not.
+            let isUnpaid = metric == Cast.unpaid
+            guard scope.hasPrefix("author:") ? isUnpaid : !isUnpaid || scope.hasPrefix("account:") else {
+                return "error invalid"
+            }
             block(now: now)
             quotas[scope, default: [:]][metric] = Int128(step[2].magnitude)
             write()
@@ -101,8 +106,9 @@ extension ModelLedger {
             compute: paysCompute ? compute(wall, book) : 0,
             royalty: outcome == 0 && !isAbsorbed ? call.terms?.perCall ?? 0 : 0,
             cpu: outcome == 17 ? 0 : min(cpu, call.cpu),
-            unpaid: paysCompute || outcome == 17 || call.replays ? 0 : cpu,
-            unpaidScopes: allowances.map(\.scope),
+            unpaid: paysCompute || outcome == 17 ? 0 : cpu,
+            // A repetition is the account's own affair: the algorithm did nothing wrong.
+            unpaidScopes: call.replays ? [call.scopes[0]] : allowances.map(\.scope),
             moment: ledgerMicroseconds,
             priceVersion: books.count,
             terms: call.terms
