@@ -149,16 +149,16 @@ def invocation(raw):
     return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
 
 
-PLATFORM_FAULT = 17
-Charged = collections.namedtuple("Charged", "name amount payer outcome replay_of")
+# `left`: its process ended with its hold on disk, and the next one has recorded it as the platform's fault, for nothing.
+Charged = collections.namedtuple("Charged", "name amount payer left replay_of")
 
 
 def durable(path):
     """What was charged, read by nothing of ours."""
     connection = sqlite3.connect(path)
     try:
-        rows = connection.execute("SELECT u.invocation, u.amount_ucr, a.owner, u.outcome, u.replay_of "
-                                  "FROM usage u JOIN account a ON a.id = u.payer")
+        rows = connection.execute("SELECT u.invocation, u.amount_ucr, a.owner, coalesce(h.state, 0) = 2, u.replay_of FROM usage u "
+                                  "JOIN account a ON a.id = u.payer LEFT JOIN hold h ON h.invocation = u.invocation")
         return [Charged(invocation(row[0]), *row[1:4], row[4] and invocation(row[4])) for row in rows]
     finally:
         connection.close()
@@ -182,8 +182,9 @@ def differences(journal, rows, keys_end=False):
     for row in rows:
         if journal.begun.get(row.name) != row.payer:
             found.append(f"{row.name} is charged to {row.payer} and was begun by {journal.begun.get(row.name)}")
-        # A hold that was on disk when its process ended is recorded as the platform's fault, for nothing.
-        if row.name in journal.failed and (row.amount, row.outcome) != (0, PLATFORM_FAULT):
+        if row.left and (row.amount or row.name in journal.acked):
+            found.append(f"{row.name} was left by its process, and charged {row.amount} or acknowledged")
+        if row.name in journal.failed and not (row.left and row.amount == 0):
             found.append(f"{row.name} is charged {row.amount} and was answered {journal.failed[row.name]}")
     return found if keys_end else found + doubles(journal, rows)
 
@@ -197,7 +198,7 @@ def doubles(journal, rows):
     first, again = {}, {}
     for row in rows:
         key = journal.keys.get(row.name)
-        if key is None or (row.outcome == PLATFORM_FAULT and row.name not in journal.acked):
+        if key is None or row.left:
             continue
         if row.replay_of:
             again.setdefault(key, []).append(row)

@@ -13,6 +13,8 @@ NEEDED = (
     "quota: done", "unquota: done", "unquota: nothing", "admit: granted", "admit: granted ceiling", "admit: refused credit",
     "admit: refused spendCap", "admit: refused cpuQuota", "admit: refused concurrency", "admit: refused accountUnknown",
     "settle: charged remaining", "settle: error conflict", "release: released", "reopen: open", "crash: open", "audit: done",
+    "grant: done", "adjust: done", "refund: done", "line: rev", "change: rev", "tick: done", "admit: kept",
+    "admit: refused accountFrozen", "admit: refused failureAllowance", "admit: refused keyInFlight",
 )
 
 

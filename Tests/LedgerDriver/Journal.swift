@@ -11,7 +11,8 @@ struct Journal: Sendable {
         let errno: Int32
     }
 
-    /// Opens a file to append to; makes it when it is missing.
+    /// - Parameter path: appended to; made when it is missing.
+    /// - Throws: `CannotOpen`.
     init(path: String) throws(CannotOpen) {
         descriptor = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw CannotOpen(path: path, errno: errno) }

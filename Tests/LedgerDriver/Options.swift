@@ -7,7 +7,8 @@ struct Options: Sendable {
         let description: String
     }
 
-    /// Reads the arguments of the process, without its name.
+    /// - Parameter arguments: of the process, without its name.
+    /// - Throws: `Wrong` naming the option.
     init(_ arguments: [String]) throws(Wrong) {
         verb = arguments.first ?? ""
         var values: [String: String] = [:]

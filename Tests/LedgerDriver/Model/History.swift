@@ -16,7 +16,9 @@ struct History {
         var description: String { "after step \(place + 1), \(what)\n  model: \(model)\n  real:  \(real)" }
     }
 
-    /// Where ledger and model parted, nil when they agreed to the end; `answered` is told every answer.
+    /// - Parameter answered: is told every answer.
+    /// - Returns: nil when ledger and model agreed to the end.
+    /// - Throws: what the ledger throws where the model knows no error.
     func run(answered: (Step, String) -> Void = { _, _ in }) async throws -> Parting? {
         var template = Array("\(folder)/history-XXXXXX".utf8CString)
         guard template.withUnsafeMutableBufferPointer({ $0.baseAddress.map { mkdtemp($0) } ?? nil }) != nil else {

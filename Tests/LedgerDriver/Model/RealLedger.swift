@@ -35,8 +35,11 @@ final class RealLedger {
         let error = Mutex<LedgerError?>(nil)
     }
 
-    /// Opens a ledger in an empty folder, where its copies are made too; `dice` are for the identifiers of calls, and the
-    /// runner moves the clock.
+    /// - Parameters:
+    ///   - folder: empty; the ledger and its copies are made there.
+    ///   - dice: for the identifiers of calls.
+    ///   - shared: the clock, which the runner moves.
+    /// - Throws: `LedgerError`.
     init(folder: String, dice: Dice, shared: SharedClock) throws {
         self.folder = folder
         self.dice = dice
