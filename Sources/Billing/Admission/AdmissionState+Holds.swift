@@ -10,7 +10,7 @@ extension AdmissionState {
             money: money,
             cpuMicroseconds: pending.cost.cpu(wall),
             ceilingBinds: ceiling,
-            isDurable: money >= limits.durableHoldMin.rawValue
+            isDurable: money > 0 && money >= limits.durableHoldMin.rawValue
         )
         holds[held.number] = held
         count(held, sign: 1)
