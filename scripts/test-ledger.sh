@@ -1,6 +1,7 @@
 #!/bin/sh
 # The whole proof of the ledger: what `make test` does a little of, in full; faults planted into copies of the sources;
-# and the daemon itself, killed under load and behind a bad network. Writes docs/ledger-proof.md when all of it has passed. FAASD_TEST_SEED repeats a run.
+# and the daemon itself, killed under load and behind a bad network. Writes docs/ledger-proof.md when all of it has
+# passed. FAASD_TEST_SEED repeats a run.
 set -eu
 cd "$(dirname "$0")/.."
 . scripts/as-root.sh
@@ -8,7 +9,7 @@ cd "$(dirname "$0")/.."
 : "${FAASD_TEST_SEED:=$(od -An -N3 -tu4 /dev/urandom | tr -d ' ')}"
 export FAASD_TEST_SEED FAASD_CRASH_ROUNDS
 
-bin=$("$SWIFT" build -c release --show-bin-path)
+bin=${FAASD_BIN:-$("$SWIFT" build -c release --show-bin-path)}
 results=$(mktemp)
 trap 'rm -f "$results"' EXIT
 echo "FAASD_TEST_SEED=$FAASD_TEST_SEED"

@@ -4,6 +4,7 @@ import http.client
 import json
 import os
 import random
+import time
 
 from harness import DaemonCase
 from lossy import Lossy
@@ -24,12 +25,15 @@ def note(name, **figures):
 
 
 def until_answered(proxy, *request):
-    """Sends the same request until there is a reply."""
+    """Sends the same request until there is a reply; with an idempotency key, one that is not about its other runs."""
     for _ in range(TRIES_MAX):
         try:
-            return ask(proxy.port, *request)
+            reply = ask(proxy.port, *request)
         except (OSError, http.client.HTTPException):
             continue
+        if reply.status != 409:
+            return reply
+        time.sleep(0.05)
     raise AssertionError(f"{TRIES_MAX} replies in a row were lost, seed {SEED}")
 
 
@@ -75,5 +79,27 @@ class Lost(DaemonCase):
         self.assertEqual((len(said), {name: charged.get(name) for name in said}), (CALLS, said))
         self.assertEqual(self.daemon.balance("heard")["spent_microcredits"], sum(charged.values()))
         self.daemon.audit()
-        note("calls over a bad network", answered=CALLS, requests=proxy.sent, doubled=proxy.twice, replies_lost=proxy.lost,
+        note("calls without a key over a bad network", answered=CALLS, requests=proxy.sent, doubled=proxy.twice, replies_lost=proxy.lost,
              charged=len(charged))
+
+    def test_with_a_key_every_call_is_charged_once_however_often_it_is_asked(self):
+        proxy, user = self.proxy(self.daemon.port), self.daemon.user("keyed")
+
+        def call(number):
+            fields = {"Content-Type": "text/plain", "Authorization": user.key, "Idempotency-Key": f"call-{number}"}
+            reply = until_answered(proxy, "POST", f"/v1/algo/{self.echo}", str(number).encode(), fields)
+            return number, reply, ask(self.daemon.port, "POST", f"/v1/algo/{self.echo}", str(number).encode(), fields)
+
+        answers = self.each(call, CALLS)
+        rows = self.daemon.ledger("SELECT hex(invocation), amount_ucr FROM usage JOIN account ON account.id = payer WHERE owner = 'keyed'")
+        charged = {name.lower(): amount for name, amount in rows}
+        self.assertEqual((len(rows), len(charged)), (CALLS, CALLS), f"seed {SEED}: one charge for each key")
+        for number, reply, again in answers:
+            self.assert_result(reply, str(number))
+            self.assertEqual(reply.charge, charged[reply.call_id.replace("-", "")])
+            self.assertEqual((again.call_id, again.body, again.charge), (reply.call_id, reply.body, reply.charge))
+        self.assertGreater(min(proxy.twice, proxy.lost), 0, "nothing went wrong")
+        self.assertEqual(self.daemon.balance("keyed")["spent_microcredits"], sum(charged.values()))
+        self.daemon.audit()
+        note("calls with a key over a bad network", answered=CALLS, requests=proxy.sent, doubled=proxy.twice,
+             replies_lost=proxy.lost, charged=len(charged))

@@ -149,7 +149,6 @@ class Rerating:
         self.expect(f"{name}: absorbed", bool(row["absorbed"]), due)
         if row["policy"] >= 2 and row["outcome"] != PLATFORM_FAULT:
             is_paid = row["outcome"] in PAYS_COMPUTE and not due
-            # A repetition is the account's own affair: the algorithm did nothing wrong.
             for scope in (account,) if row["replay_of"] else (author,) if is_paid else (account, author, pair):
                 self.unpaid[scope, day] += row["load_cpu_us"] or 0 if is_paid else everything
         return due
@@ -237,9 +236,10 @@ class Rerating:
     def counters(self, usage):
         """Each quota's counter in each day or month in which there was usage since it was set; and its limit."""
         limits = {(row["scope"], row["metric"]): row for row in self.rows("quota", "scope") if windows(row["metric"], 0) is not None}
-        since = {}
+        since, changes = {}, collections.Counter()
         for row in self.log:
             if row["verb"] == "quota set":
+                changes[tuple(row["subject"].rsplit(" ", 1))] += 1
                 since.setdefault(tuple(row["subject"].rsplit(" ", 1)), row["ts_us"])
         due, needed = collections.Counter(), set()
         for row in usage:
@@ -264,7 +264,7 @@ class Rerating:
                 continue
             limit = limits[scope, metric]
             unit = MICRO if metric == "cpu_seconds_month" else 1
-            if limit["rev"] == 1 and used > limit["limit_"] * unit:
+            if changes[scope, metric] == 1 and used > limit["limit_"] * unit:
                 self.found.append(f"{metric} of {scope} is {used} in window {period}, the limit is {limit['limit_']}")
 
     def chain(self):

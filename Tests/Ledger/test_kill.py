@@ -25,7 +25,7 @@ class Killed(unittest.TestCase):
         prices = ",".join(map(str, dice.choice(RATES)))
         opened = ledger.Journal.of(where).kinds["open"]
         process = ledger.charge(where, "--seed", dice.randrange(1 << 40), "--tasks", clients, "--readers", 2, "--prices", prices,
-                                "--keys", dice.choice((0, 40, 4000)), "--durable", dice.choice((0, 1, 100_000, 1 << 40)))
+                                "--keys", dice.choice((0, 40, 4000)), "--durable", dice.choice((1, 1, 100_000, 1 << 40)))
         if dice.random() < 0.8:
             ledger.wait_for(lambda: ledger.Journal.of(where).kinds["open"] > opened, 10, "the ledger is open")
         time.sleep(dice.uniform(0.001, 0.08))

@@ -75,6 +75,7 @@ extension ModelLedger {
         guard (1...(1 << 53) - 1).contains(step.kind == .adjust ? Int128(amount.magnitude) : amount) else {
             return "error invalid"
         }
+        if step.kind == .adjust, accounts[account]?.state == "closed" { return "error invalid" }
         let expires = step.kind == .grant && step[4] != 0 ? now + Int64(step[4].magnitude) : nil
         block(now: now)
         guard let state = accounts[account] else { return "error accountUnknown" }
@@ -99,8 +100,13 @@ extension ModelLedger {
     /// Every leg of a charge goes back to where it came from.
     mutating func refund(_ step: Step, now: Int64) -> String {
         guard invocations > 0 else { return "nothing" }
-        block(now: now)
         let invocation = step.index(0, of: invocations)
+        if let payer = charges.first(where: { $0.invocation == invocation })?.account,
+            accounts[payer]?.state == "closed"
+        {
+            return "error invalid"
+        }
+        block(now: now)
         guard let place = charges.firstIndex(where: { $0.invocation == invocation }) else { return "error notFound" }
         let charge = charges[place]
         guard charge.amount > 0 else { return "error invalid" }

@@ -18,9 +18,8 @@ extension ModelLedger {
         case .royalty: return fixRoyalty(step, now: now)
         case .quota:
             let (scope, metric) = Cast.quota(step)
-            // An author's only quota is unpaid CPU time, which keys and algorithms have not.
-            let isUnpaid = metric == Cast.unpaid
-            guard scope.hasPrefix("author:") ? isUnpaid : !isUnpaid || scope.hasPrefix("account:") else {
+            // Unpaid CPU time is counted for accounts, pairs and authors.
+            if metric == Cast.unpaid, scope.hasPrefix("key:") || scope.hasPrefix("algorithm:") {
                 return "error invalid"
             }
             block(now: now)
@@ -107,7 +106,7 @@ extension ModelLedger {
             royalty: outcome == 0 && !isAbsorbed ? call.terms?.perCall ?? 0 : 0,
             cpu: outcome == 17 ? 0 : min(cpu, call.cpu),
             unpaid: paysCompute || outcome == 17 ? 0 : cpu,
-            // A repetition is the account's own affair: the algorithm did nothing wrong.
+            // A repetition is no fault of the algorithm's.
             unpaidScopes: call.replays ? [call.scopes[0]] : allowances.map(\.scope),
             moment: ledgerMicroseconds,
             priceVersion: books.count,
