@@ -84,6 +84,12 @@ final class AuditWatch: Service {
         let first = report.violations.first.map { "\($0.check): \($0.detail)" } ?? ""
         let reason = "\(count) \(count == 1 ? "difference" : "differences"), the first: \(first)"
         let isNew = ledger.suspensionReason == nil
+        if isNew {
+            logger.critical(
+                "ledger_audit_failed: calls are refused, running ones go on",
+                metadata: ["reason": "\(reason)"]
+            )
+        }
         ledger.suspendAdmission(because: reason)
         guard isNew else { return }
         do {
@@ -91,7 +97,6 @@ final class AuditWatch: Service {
         } catch {
             logger.error("a restart will not know that the ledger was found wrong", metadata: ["error": "\(error)"])
         }
-        logger.critical("ledger_audit_failed: calls are refused, running ones go on", metadata: ["reason": "\(reason)"])
         for check in report.checks where !check.ok {
             let found = report.violations.count { $0.check == check.name }
             Gauge(label: "faasd_ledger_audit_differences", dimensions: [("check", check.name)]).record(found)

@@ -88,6 +88,18 @@ import Testing
         #expect(try !monitor.pass().report.ok, "and by the one after it")
     }
 
+    @Test func `calls that go on do not put off the look at old blocks`() async throws {
+        let test = try await filled()
+        let monitor = LedgerMonitor(path: test.path)
+        for _ in 0..<5 {
+            #expect(try monitor.pass().report.ok)
+            _ = try await test.run(call())
+        }
+        try tamper(test, "UPDATE usage SET mem_peak = 9 WHERE seq = 2")
+        _ = try await test.run(call())
+        #expect(try !monitor.pass().report.ok)
+    }
+
     @Test func `a chain written anew to its end is found, although it holds in itself`() async throws {
         let test = try await filled()
         let monitor = LedgerMonitor(path: test.path)

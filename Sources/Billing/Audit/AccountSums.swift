@@ -11,12 +11,15 @@ struct AccountSums {
         let lastUsage: Int64
         let debits: Int64
         let credits: Int64
+        /// The part of the debits that is no charge, of callers and grants.
+        let uncharged: Int64
     }
 
     /// What the transfers of an account have moved.
     struct Moved: Sendable, Equatable {
         var debits = Int128(0)
         var credits = Int128(0)
+        var uncharged = Int128(0)
         /// The usage records of a payer as a list: what the first one follows, the last one, and one that follows wrongly.
         var follows: Int64?
         var last: Int64 = 0
@@ -31,6 +34,7 @@ struct AccountSums {
         mutating func add(former: Moved) {
             debits += former.debits
             credits += former.credits
+            uncharged += former.uncharged
             broken = former.broken ?? broken
             if let follows, follows != former.last { broken = broken ?? last }
             if follows == nil { last = former.last }
@@ -48,7 +52,7 @@ struct AccountSums {
     /// - Throws: `SQLiteError`.
     init(_ connection: Connection) throws(SQLiteError) {
         rows = try connection.query(
-            "SELECT id, owner, kind, parent, last_usage, debits, credits FROM account ORDER BY id"
+            "SELECT id, owner, kind, parent, last_usage, debits, credits, uncharged FROM account ORDER BY id"
         ) {
             (row) throws(SQLiteError) in
             Row(
@@ -58,7 +62,8 @@ struct AccountSums {
                 parent: row.optionalInt64(3),
                 lastUsage: row.int64(4),
                 debits: row.int64(5),
-                credits: row.int64(6)
+                credits: row.int64(6),
+                uncharged: row.int64(7)
             )
         }
         places = Dictionary(uniqueKeysWithValues: rows.enumerated().map { ($1.id, $0) })
@@ -68,7 +73,12 @@ struct AccountSums {
     /// The row of an account; nil when there is none.
     func place(of account: Int64) -> Int? { places[account] }
 
-    mutating func debit(_ place: Int, _ amount: Int64) { moved[place].debits += Int128(amount) }
+    mutating func debit(_ place: Int, _ amount: Int64, isCharge: Bool) {
+        moved[place].debits += Int128(amount)
+        let kind = AccountKind(rawValue: rows[place].kind)
+        if !isCharge, kind == .caller || kind == .lot { moved[place].uncharged += Int128(amount) }
+    }
+
     mutating func credit(_ place: Int, _ amount: Int64) { moved[place].credits += Int128(amount) }
 
     mutating func list(_ place: Int, usage: Int64, after previous: Int64) {
@@ -95,6 +105,12 @@ struct AccountSums {
                     "\(Audit.accountName(id: row.id, owner: row.owner, kind: row.kind)): its list of usage records is broken"
                         + (moved.broken.map { " at \($0)" } ?? "")
                         + "; it ends at \(row.lastUsage), should at \(moved.last)"
+                )
+            }
+            if Int128(row.uncharged) != moved.uncharged {
+                findings.add(
+                    "\(Audit.accountName(id: row.id, owner: row.owner, kind: row.kind)): \(row.uncharged) microcredits "
+                        + "taken without a call, \(moved.uncharged) by its transfers"
                 )
             }
             guard Int128(row.debits) != moved.debits || Int128(row.credits) != moved.credits else { continue }

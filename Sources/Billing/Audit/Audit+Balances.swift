@@ -39,6 +39,16 @@ extension Audit {
         }
     }
 
+    func grantsHaveOwners(_ findings: inout Findings) throws(SQLiteError) {
+        let sql = """
+            SELECT l.id, l.parent FROM account l LEFT JOIN account p ON p.id = l.parent AND p.kind = 1 AND p.owner = l.owner
+            WHERE l.parent IS NOT NULL AND p.id IS NULL
+            """
+        try each(sql) { (row) throws(SQLiteError) in
+            findings.add("account \(row.int64(0)): parent \(row.int64(1)) is no account of the same owner")
+        }
+    }
+
     static func accountName(id: Int64, owner: String, kind: Int64) -> String {
         let kindName = AccountKind(rawValue: kind).map { "\($0)" } ?? "kind \(kind)"
         return "account \(owner.isEmpty ? "of the platform" : owner) (\(kindName), number \(id))"

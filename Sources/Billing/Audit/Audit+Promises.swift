@@ -2,7 +2,13 @@ import SQLite
 
 /// Rules over what is not in the chain: holds on disk, idempotency keys; and over reversals.
 extension Audit {
-    func holdsAreSound(_ findings: inout Findings) throws(SQLiteError) {
+    /// Every hold has become one charge or none.
+    ///
+    /// - Parameters:
+    ///   - newest: how many are looked at, the last ones; nil for all.
+    ///   - findings: what does not fit.
+    /// - Throws: `SQLiteError`.
+    func holdsAreSound(newest: Int64? = nil, _ findings: inout Findings) throws(SQLiteError) {
         let epochs = "(SELECT value FROM meta WHERE key = 'epoch')"
         try each("SELECT id, epoch FROM hold WHERE state = 0 AND epoch <> \(epochs)") { (row) throws(SQLiteError) in
             findings.add("hold \(row.int64(0)) of run \(row.int64(1)) is still open")
@@ -10,7 +16,7 @@ extension Audit {
         let sql = """
             SELECT h.id, h.state, h.amount, u.seq, u.amount_ucr, u.hold_ucr FROM hold h
             LEFT JOIN usage u ON u.invocation = h.invocation WHERE h.state <> 0
-            """
+            """ + (newest.map { " AND h.id > (SELECT max(id) FROM hold) - \($0)" } ?? "")
         try each(sql) { (row) throws(SQLiteError) in
             findings.examined += 1
             let (id, isPosted, charge) = (row.int64(0), row.int64(1) == 1, row.int64(4))
@@ -33,10 +39,16 @@ extension Audit {
         }
     }
 
-    func reversalsSwapLegs(_ findings: inout Findings) throws(SQLiteError) {
+    /// A charge's leg is taken back once, by one with the same accounts the other way and the same money.
+    ///
+    /// - Parameters:
+    ///   - last: only transfers behind this one are looked at.
+    ///   - findings: what does not fit.
+    /// - Throws: `SQLiteError`.
+    func reversalsSwapLegs(after last: Int64 = 0, _ findings: inout Findings) throws(SQLiteError) {
         let sql = """
             SELECT r.id, r.dr, r.cr, r.amount, r.code, t.id, t.dr, t.cr, t.amount FROM transfer r
-            LEFT JOIN transfer t ON t.id = r.reverses WHERE r.reverses IS NOT NULL
+            LEFT JOIN transfer t ON t.id = r.reverses WHERE r.id > \(last) AND (r.reverses IS NOT NULL OR r.code = 300)
             """
         try each(sql) { (row) throws(SQLiteError) in
             findings.examined += 1

@@ -33,14 +33,18 @@ struct Audit {
         let books = rule("I8 price books are unchanged", priceBooksUnchanged)
         var references = walk.references
         check(&references, authorsExist)
+        check(&references, grantsHaveOwners)
         let checked = file.value()
         let single = rule("I6 one usage record per invocation") { (findings) throws(SQLiteError) in
             try oneUsagePerInvocation(walk.invocations, checked, &findings)
         }
         let findings = [
-            checked.integrity, zero, walk.totals, overdraft, rule("I4 holds on disk end once", holdsAreSound),
+            checked.integrity, zero, walk.totals, overdraft,
+            rule("I4 holds on disk end once") { (findings) throws(SQLiteError) in try holdsAreSound(&findings) },
             walk.legs,
-            single, walk.rated, books, rule("I9 reversals swap their legs", reversalsSwapLegs), walk.order, walk.chain,
+            single, walk.rated, books,
+            rule("I9 reversals swap their legs") { (findings) throws(SQLiteError) in try reversalsSwapLegs(&findings) },
+            walk.order, walk.chain,
             rule("I12 idempotency keys have their calls", keysHaveUsage), walk.counters, references,
         ]
         return (findings, walk.result)

@@ -92,17 +92,31 @@ public final class LedgerMonitor: Sendable {
         let invocations = audit.rule("I6 one usage record per invocation") { (findings) throws(SQLiteError) in
             try audit.newInvocationsAreNew(after: known.position, &findings)
         }
+        let holds = audit.rule("I4 holds on disk end once") { (findings) throws(SQLiteError) in
+            try audit.holdsAreSound(newest: self.oldRowsMax, &findings)
+        }
+        let reversals = audit.rule("I9 reversals swap their legs") { (findings) throws(SQLiteError) in
+            try audit.reversalsSwapLegs(after: known.position.ends[1].id, &findings)
+        }
         let (old, count) = try review(connection, &next, through: known.position)
+        for (account, moved) in old.moved.sorted(by: { $0.key < $1.key }) {
+            guard let usage = moved.broken else { continue }
+            totals.add("account number \(account): its list of usage records is broken at \(usage)")
+        }
+        var references = new.references
+        try audit.grantsHaveOwners(&references)
         var chain = old.chain
         chain = chain.followed(by: new.chain)
         try audit.isUnchanged(known.position, &chain)
         let findings = [
             audit.rule("I1 sum of all balances is zero", audit.sumIsZero), totals,
-            audit.rule("I3 no overdraft", audit.noOverdraft), old.usage.legs.followed(by: new.usage.legs), invocations,
+            audit.rule("I3 no overdraft", audit.noOverdraft), holds, old.usage.legs.followed(by: new.usage.legs),
+            invocations,
             old.usage.rated.followed(by: new.usage.rated),
-            audit.rule("I8 price books are unchanged", audit.priceBooksUnchanged), old.order.followed(by: new.order),
+            audit.rule("I8 price books are unchanged", audit.priceBooksUnchanged), reversals,
+            old.order.followed(by: new.order),
             chain,
-            counters, old.references.followed(by: new.references),
+            counters, old.references.followed(by: references),
         ]
         let report = AuditReport(findings)
         return (Pass(report: report, isWhole: false, block: new.position.block, oldBlocks: count), next)
@@ -114,7 +128,6 @@ public final class LedgerMonitor: Sendable {
         _ next: inout State,
         through last: WalkPosition
     ) throws(SQLiteError) -> (WalkResult, Int64) {
-        if next.reviewed >= last.block { next.reviewed = 0 }
         let start = next.reviewed == 0 ? .start : try WalkPosition(behind: next.reviewed, connection) ?? .start
         var (end, rows) = (start.block, Int64(0))
         let blocks = try connection.prepare("SELECT seq, n FROM block WHERE seq > ? AND seq <= ? ORDER BY seq")
@@ -124,7 +137,8 @@ public final class LedgerMonitor: Sendable {
         blocks.reset()
         var walk = try LedgerWalk(connection, from: start, counting: [])
         try walk.run(through: end)
-        next.reviewed = end
+        // From the beginning again once it has come to the end: what is recorded meanwhile must not put that off.
+        next.reviewed = end >= last.block ? 0 : end
         return (try walk.finish(), end - start.block)
     }
 }

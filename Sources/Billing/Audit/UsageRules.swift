@@ -91,7 +91,7 @@ struct UsageRules {
         let (debit, credit) = (accounts.place(of: transfer.debit), accounts.place(of: transfer.credit))
         if let debit {
             transfer.payer = accounts.rows[debit].parent ?? transfer.debit
-            accounts.debit(debit, transfer.amount)
+            accounts.debit(debit, transfer.amount, isCharge: transfer.usage != nil)
         } else {
             references.add("transfer \(transfer.id): dr \(transfer.debit) is not in account")
         }
