@@ -70,10 +70,9 @@ public final class Invoker: Sendable {
         Counter(label: "faasd_calls_total", dimensions: [("outcome", usage.outcome.name)]).increment()
         Timer(label: "faasd_call_seconds").recordNanoseconds(attempt.reply.wall.nanosecondsClamped)
         do {
-            let kept = request.claim.flatMap { claim in
-                KeptCall.bytes(of: attempt.reply).map {
-                    KeptAnswer(claim: claim, status: usage.outcome.rawValue, response: $0)
-                }
+            let bytesMax = ledger.limits.keptAnswerBytesMax
+            let kept = request.claim.flatMap {
+                KeptCall.answer(attempt.reply, to: $0, usage.outcome, bytesMax: bytesMax)
             }
             attempt.reply.receipt = try await ledger.settle(hold, usage, keeping: kept)
         } catch {

@@ -27,12 +27,14 @@ struct KeptCall: Codable {
 
     private static let lineEnd = UInt8(ascii: "\n")
 
-    /// What is kept of a reply; nil when nothing is.
-    static func bytes(of reply: CallReply) -> [UInt8]? {
+    /// What a key keeps of a reply, not copying more than that; nil when the key shall be as if it had not been used.
+    static func answer(_ reply: CallReply, to claim: KeyClaim, _ outcome: Outcome, bytesMax: Int) -> KeptAnswer? {
         guard let kept = KeptCall(reply), let line = try? JSONEncoder().encode(kept) else { return nil }
-        var bytes = [UInt8](line) + [lineEnd]
-        if case .value(_, let value) = reply.answer { bytes += value.readableBytesView }
-        return bytes
+        var bytes: [UInt8]? = [UInt8](line) + [lineEnd]
+        if case .value(_, let value) = reply.answer {
+            if value.readableBytes <= bytesMax { bytes? += value.readableBytesView } else { bytes = nil }
+        }
+        return KeptAnswer(claim: claim, status: outcome.rawValue, response: bytes)
     }
 
     /// The reply again; nil when the bytes are none.

@@ -17,6 +17,8 @@ final class Worker: @unchecked Sendable {
     /// CPU time and wall time of importing the code and of `load()`; the house's.
     private(set) var loadTime: Duration = .zero
     private(set) var loadCPU: Duration = .zero
+    /// What of it an interpreter and the runtime take before they read the first of the author's code: the platform's.
+    private static let startCPU: Duration = .milliseconds(30)
 
     private init(key: PoolKey, limits: BoxLimits, box: consuming Box) {
         self.key = key
@@ -56,7 +58,7 @@ final class Worker: @unchecked Sendable {
         ) { $0 == .ready ? 0 : $0 == .loadError ? Exchange.errorBytesMax : nil }
         let event = conversation.next(box)
         if case .frame(.ready, _, _) = event {
-            loadCPU = .microseconds(Int64(clamping: box.cpuMicros))
+            loadCPU = max(.zero, .microseconds(Int64(clamping: box.cpuMicros)) - Self.startCPU)
             self.box = consume box
             return
         }

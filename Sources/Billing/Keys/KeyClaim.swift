@@ -47,15 +47,16 @@ public struct KeptReply: Sendable, Equatable {
 public struct KeptAnswer: Sendable {
     let claim: KeyClaim
     let status: Int
-    let response: [UInt8]
+    let response: [UInt8]?
 
     /// Describes an answer.
     ///
     /// - Parameters:
     ///   - claim: the key's.
     ///   - status: a number that comes back in ``KeptReply/status``.
-    ///   - response: at most ``LedgerLimits/keptAnswerBytesMax`` bytes are kept; of a larger one only that there was one.
-    public init(claim: KeyClaim, status: Int, response: [UInt8]) {
+    ///   - response: at most ``LedgerLimits/keptAnswerBytesMax`` bytes are kept; of a larger one, or nil, only that there
+    ///     was one.
+    public init(claim: KeyClaim, status: Int, response: [UInt8]?) {
         self.claim = claim
         self.status = status
         self.response = response
@@ -68,7 +69,7 @@ public struct KeptAnswer: Sendable {
             request: claim.request,
             isSecondRun: claim.replayOf != nil,
             status: status,
-            response: response.count <= bytesMax ? response : nil
+            response: response.flatMap { $0.count <= bytesMax ? $0 : nil }
         )
     }
 }

@@ -24,7 +24,11 @@ extension LedgerFile {
             try forgetKeys(atMost: 1000)
             return .success(.done)
         case .hold(let held):
-            try open(held)
+            do throws(SQLiteError) { try open(held) } catch {
+                guard error.isUniqueViolation else { throw error }
+                let detail = "invocation \(held.pending.call.invocation) has a hold already"
+                return .failure(LedgerError(.conflict, detail))
+            }
             return .success(.done)
         case .void(let invocation):
             try close(invocation, posted: false)

@@ -14,6 +14,7 @@ extension LedgerFile {
         } catch {
             // The statement alone was undone; the rest of the block stands.
             guard error.isUniqueViolation else { throw error }
+            if settlement.held.isDurable { try close(call.invocation, posted: false) }
             return .failure(LedgerError(.conflict, "invocation \(call.invocation) has been charged before"))
         }
         payer.lastUsage = sequence
