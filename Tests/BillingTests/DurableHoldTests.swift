@@ -63,4 +63,37 @@ import Testing
         #expect(try third.ledger.usage(limit: 1000).count == 1000)
         #expect(try third.audit().ok)
     }
+
+    @Test func `a hold whose invocation has been charged otherwise does not keep the ledger from opening`() async throws
+    {
+        // No caller of the ledger does that; if one did, the audit should say so, and not the start of the daemon.
+        var limits = LedgerLimits()
+        limits.durableHoldMin = Microcredits(rawValue: 2_000_000)
+        let test = try TestLedger(limits: limits)
+        try await test.fund("alice", credits: "100")
+        let long = call(wall: .seconds(3))
+        let holder = Holder(test.ledger)
+        try await holder.admit(long)
+        let short = CallDescription(
+            invocation: long.invocation,
+            account: "alice",
+            keyID: "k1",
+            algorithm: "bob/hello",
+            versionID: 1,
+            version: "1.0.1",
+            cpus: 1,
+            wallLimit: .milliseconds(1),
+            deadline: .now + .seconds(1)
+        )
+        _ = try await test.run(short)
+        let copy = try TemporaryFolder()
+        for name in ["ledger.db", "ledger.db-wal"] { try copyFile(test.folder.file(name), copy.file(name)) }
+        #expect(try states(test) == [0: 1])
+        let again = try TestLedger(in: copy, limits: limits)
+        #expect(try again.ledger.usage(limit: 10).count == 1)
+        #expect(try states(again) == [1: 1])
+        let report = try again.audit()
+        #expect(report.violations.count == 1, "\(report.violations)")
+        #expect(report.violations.first?.detail.hasPrefix("hold 1:") == true, "\(report.violations)")
+    }
 }

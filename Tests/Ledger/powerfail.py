@@ -8,8 +8,8 @@ import os
 import struct
 
 RECORD = struct.Struct("<cBHIQQ")
-DATABASE, LOG, JOURNAL = 1, 2, 3
-NAMES = {DATABASE: "ledger.db", LOG: "ledger.db-wal"}
+DATABASE, LOG, JOURNAL, ROLLBACK = 1, 2, 3, 4
+NAMES = {DATABASE: "ledger.db", LOG: "ledger.db-wal", ROLLBACK: "ledger.db-journal"}
 SECTOR = 512
 
 

@@ -25,7 +25,8 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-enum kind { NONE, DATABASE, LOG, JOURNAL };
+/* JOURNAL is the driver's, ROLLBACK that of SQLite, which it has until a new file is in WAL mode. */
+enum kind { NONE, DATABASE, LOG, JOURNAL, ROLLBACK };
 enum { DESCRIPTORS = 4096 };
 
 struct record {
@@ -39,7 +40,7 @@ struct record {
 
 static uint8_t kinds[DESCRIPTORS];
 static uint32_t generations[DESCRIPTORS];
-static uint32_t generation[4];
+static uint32_t generation[5];
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static int trace = -1;
 static atomic_long syncs, writes, growth;
@@ -77,7 +78,7 @@ __attribute__((destructor)) static void finish(void) {
 static enum kind kind_of_path(const char *path) {
     size_t length = strlen(path);
     const struct { const char *end; enum kind kind; } names[] = {
-        {"/ledger.db", DATABASE}, {"/ledger.db-wal", LOG}, {"/journal", JOURNAL},
+        {"/ledger.db", DATABASE}, {"/ledger.db-wal", LOG}, {"/journal", JOURNAL}, {"/ledger.db-journal", ROLLBACK},
     };
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         size_t end = strlen(names[i].end);
@@ -88,7 +89,7 @@ static enum kind kind_of_path(const char *path) {
 
 static enum kind kind_of(int fd) { return fd >= 0 && fd < DESCRIPTORS ? (enum kind)kinds[fd] : NONE; }
 
-static int is_ledger(int fd) { return kind_of(fd) == DATABASE || kind_of(fd) == LOG; }
+static int is_ledger(int fd) { return kind_of(fd) != NONE && kind_of(fd) != JOURNAL; }
 
 /* One writev, under the lock: records of several threads never mix. */
 static void note(char what, enum kind kind, uint32_t gen, uint64_t offset, const void *bytes, uint64_t length) {
@@ -105,7 +106,7 @@ static int opened(int fd, const char *path) {
     enum kind kind = kind_of_path(path);
     kinds[fd] = (uint8_t)kind;
     generations[fd] = generation[kind];
-    if (kind == DATABASE || kind == LOG) note('C', kind, generations[fd], 0, NULL, 0);
+    if (is_ledger(fd)) note('C', kind, generations[fd], 0, NULL, 0);
     return fd;
 }
 

@@ -21,8 +21,15 @@ extension LedgerFile {
     }
 
     /// Voids what an earlier run of the daemon held: its boxes are gone, and each call is recorded as our fault, for
-    /// nothing.
+    /// nothing. One whose invocation has been charged otherwise is only closed: a ledger must open.
     func recoverHolds() throws(SQLiteError) {
+        try connection.run(
+            """
+            UPDATE hold SET state = 1 WHERE state = 0 AND epoch < ?
+            AND EXISTS (SELECT 1 FROM usage WHERE usage.invocation = hold.invocation)
+            """,
+            .integer(epoch)
+        )
         let sql = """
             SELECT invocation, payer, api_key, algorithm, version, algo_version, epoch, created_us, wall_us, amount,
               cpu_us, price_version FROM hold WHERE state = 0 AND epoch < ? ORDER BY id

@@ -115,7 +115,10 @@ extension ModelLedger {
     }
 
     private mutating func nextInvocation(_ step: Step) -> Int {
-        if step[6] > 0, invocations > 0 { return step.index(6, of: invocations) }
+        let former = step.index(6, of: max(1, invocations))
+        // Of a hold on disk there is one for each identifier.
+        let isOnDisk = held.values.contains { $0.invocation == former && $0.durable != nil }
+        if step[6] > 0, invocations > 0, !isOnDisk { return former }
         invocations += 1
         return invocations - 1
     }

@@ -192,7 +192,9 @@ final class RealLedger {
     private func held(_ account: String) -> Int64 { (try? ledger.balance(of: account).held.rawValue) ?? 0 }
 
     private func nextInvocation(_ step: Step) -> Int {
-        if step[6] > 0, !invocations.isEmpty { return step.index(6, of: invocations.count) }
+        let former = step.index(6, of: max(1, invocations.count))
+        let isOnDisk = slots.contains { $0.value.invocation == former && durable.contains($0.key) }
+        if step[6] > 0, !invocations.isEmpty, !isOnDisk { return former }
         invocations.append(dice.invocation())
         return invocations.count - 1
     }
