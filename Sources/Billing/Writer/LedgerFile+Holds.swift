@@ -20,8 +20,9 @@ extension LedgerFile {
         try statements.closeHold.run()
     }
 
-    /// Voids what an earlier run of the daemon held: its boxes are gone, and each call is recorded as our fault, for
-    /// nothing. One whose invocation has been charged otherwise is only closed: a ledger must open.
+    /// Voids what an earlier run of the daemon held.
+    ///
+    /// Its boxes are gone, and each call is recorded as our fault, for nothing. One whose invocation has been charged otherwise is only closed: a ledger must open.
     func recoverHolds() throws(SQLiteError) {
         try connection.run(
             """
