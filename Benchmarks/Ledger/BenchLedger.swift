@@ -85,15 +85,21 @@ final class BenchLedger: Sendable {
         return claim
     }
 
+    // As in the daemon, these names are there before the call.
+    private static let accounts = (0..<callers).map { "caller\($0)" }
+    private static let keys = (0..<callers).map { "key\($0)" }
+    private static let names = (0..<algorithms).map { "author\($0)/algorithm" }
+    private static let versions = (0..<algorithms).map { "1.0.\($0)" }
+
     func call(_ number: Int) -> CallDescription {
-        let version = number % Self.algorithms
+        let (caller, version) = (number % Self.callers, number % Self.algorithms)
         return CallDescription(
             invocation: InvocationID(),
-            account: "caller\(number % Self.callers)",
-            keyID: "key\(number % Self.callers)",
-            algorithm: "author\(version)/algorithm",
+            account: Self.accounts[caller],
+            keyID: Self.keys[caller],
+            algorithm: Self.names[version],
             versionID: Int64(version),
-            version: "1.0.\(version)",
+            version: Self.versions[version],
             cpus: 1,
             wallLimit: .seconds(300),
             deadline: .now + .seconds(60)

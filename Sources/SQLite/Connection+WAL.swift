@@ -58,9 +58,9 @@ extension Connection {
     /// Pages in the write-ahead log after the last commit of this connection; counted without automatic checkpoints only.
     public var logPages: Int { Int(logPageCounter.pointee) }
 
-    /// Makes the database file grow in larger steps, so that fewer commits wait for the file system's own journal.
+    /// Makes the database file grow in steps, so that not every checkpoint changes its size.
     ///
-    /// - Parameter bytes: the step, for example 16 MiB.
+    /// - Parameter bytes: the step, for example 256 KiB.
     public func setGrowthStep(bytes: Int32) {
         var step = bytes
         sqlite3_file_control(handle, "main", SQLITE_FCNTL_CHUNK_SIZE, &step)

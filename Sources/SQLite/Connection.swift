@@ -34,6 +34,7 @@ public final class Connection {
         access: Access = .readWriteCreate,
         busyTimeoutMilliseconds: Int32 = 5000
     ) throws(SQLiteError) {
+        Self.withoutStatistics
         var opened: OpaquePointer?
         let code = sqlite3_open_v2(access.name(for: path), &opened, access.flags, nil)
         guard code == SQLITE_OK, let opened else {
@@ -48,6 +49,12 @@ public final class Connection {
         sqlite3_extended_result_codes(handle, 1)
         sqlite3_busy_timeout(handle, busyTimeoutMilliseconds)
     }
+
+    /// Once, before the first connection: counting memory costs a lock for every piece of it.
+    private static let withoutStatistics: Void = {
+        let code = csqlite_without_memory_statistics()
+        precondition(code == SQLITE_OK, "sqlite3_config: \(code); SQLite was in use before its first connection")
+    }()
 
     deinit {
         // v2: a statement that is still alive keeps the handle as a "zombie" until it is finalized.

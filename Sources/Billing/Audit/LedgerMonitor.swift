@@ -54,6 +54,7 @@ public final class LedgerMonitor: Sendable {
     /// - Returns: the findings.
     /// - Throws: `LedgerError` with kind `.open` or `.read` when the file cannot be read now, which says nothing of it.
     public func pass() throws(LedgerError) -> Pass {
+        defer { Connection.returnFreedMemory() }
         let known = state.withLock { $0 }
         let (pass, next) = try Ledger.reading(path) { (source, connection) throws(SQLiteError) in
             let audit = Audit(source: source, connection: connection)

@@ -44,14 +44,14 @@ final class ChainedTable {
     }
 
     private let insert: Statement
-    private(set) var lastID: Int64
+    @exclusivity(unchecked) private(set) var lastID: Int64
     /// First id of the block being built.
     private(set) var firstInBlock: Int64?
-    private var rows = HashedRows()
-    private var column: Int32 = 0
+    @exclusivity(unchecked) private var rows = HashedRows()
+    @exclusivity(unchecked) private var column: Int32 = 0
     private let required: UInt8
     private let hashed: Int32
-    private var failure: SQLiteError?
+    @exclusivity(unchecked) private var failure: SQLiteError?
 
     init(_ name: Name, connection: Connection) throws(SQLiteError) {
         required = UInt8(name.columnCount)
