@@ -10,8 +10,12 @@ public struct InvocationID: Sendable, Hashable, Comparable, CustomStringConverti
         var now = timespec()
         clock_gettime(CLOCK_REALTIME, &now)
         let milliseconds = UInt64(now.tv_sec) * 1000 + UInt64(now.tv_nsec) / 1_000_000
-        high = milliseconds << 16 | 0x7000 | UInt64.random(in: 0...0xFFF)
-        low = 0x8000_0000_0000_0000 | UInt64.random(in: 0...(UInt64.max >> 2))
+        var random = (UInt64(0), UInt64(0))
+        withUnsafeMutableBytes(of: &random) { bytes in
+            precondition(getentropy(bytes.baseAddress, bytes.count) == 0, "getentropy: \(errno)")
+        }
+        high = milliseconds << 16 | 0x7000 | random.0 & 0xFFF
+        low = 0x8000_0000_0000_0000 | random.1 >> 2
     }
 
     /// Reads the usual text form: 32 hexadecimal digits in groups of 8, 4, 4, 4 and 12.
