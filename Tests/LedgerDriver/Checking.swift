@@ -10,7 +10,10 @@ struct Checking {
     }
 
     func run() {
-        while let folder = readLine() { Journal.standardOutput.write(answer(folder)) }
+        // SQL in an error may be of many lines, and one line is one answer.
+        while let folder = readLine() {
+            Journal.standardOutput.write(answer(folder).split(whereSeparator: \.isNewline).joined(separator: " "))
+        }
     }
 
     private func answer(_ folder: String) -> String {

@@ -116,9 +116,9 @@ extension ModelLedger {
 
     private mutating func nextInvocation(_ step: Step) -> Int {
         let former = step.index(6, of: max(1, invocations))
-        // Of a hold on disk there is one for each identifier.
+        // Of a hold on disk there is one for each identifier, and what became of it stands.
         let isOnDisk = held.values.contains { $0.invocation == former && $0.durable != nil }
-        if step[6] > 0, invocations > 0, !isOnDisk { return former }
+        if step[6] > 0, invocations > 0, !isOnDisk, !givenBack.contains(former) { return former }
         invocations += 1
         return invocations - 1
     }

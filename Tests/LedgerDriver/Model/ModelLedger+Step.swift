@@ -51,8 +51,12 @@ extension ModelLedger {
     }
 
     private mutating func release(_ slot: Int, now: Int64) -> String {
-        guard let call = held.removeValue(forKey: slot) else { return "empty" }
+        guard let call = held[slot] else { return "empty" }
+        let isShared = held.contains { $0.key != slot && $0.value.invocation == call.invocation }
+        if call.durable != nil, isShared { return "shared" }
+        held[slot] = nil
         guard call.durable != nil else { return "released" }
+        givenBack.insert(call.invocation)
         block(now: now)
         _ = tick(now: now)
         return "released"

@@ -99,6 +99,8 @@ struct ModelLedger: Sendable {
     var ended: Int128 = 0
     var invocations = 0
     var durables = 0
+    /// Invocations whose hold on disk was given back; they are not used again, as the daemon uses none twice.
+    var givenBack: Set<Int> = []
     /// All price books there were, the one in force last.
     var books: [[Int64]]
     /// The time of the last block, in the file and in memory: a block without rows is not written.

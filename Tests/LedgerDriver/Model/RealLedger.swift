@@ -27,6 +27,7 @@ final class RealLedger {
     private var slots: [Int: Slot] = [:]
     /// Those whose hold is on disk.
     private var durable: Set<Int> = []
+    private var givenBack: Set<Int> = []
     private var invocations: [InvocationID] = []
     private var dice: Dice
     private let poisoned = Poisoned()
@@ -194,7 +195,7 @@ final class RealLedger {
     private func nextInvocation(_ step: Step) -> Int {
         let former = step.index(6, of: max(1, invocations.count))
         let isOnDisk = slots.contains { $0.value.invocation == former && durable.contains($0.key) }
-        if step[6] > 0, !invocations.isEmpty, !isOnDisk { return former }
+        if step[6] > 0, !invocations.isEmpty, !isOnDisk, !givenBack.contains(former) { return former }
         invocations.append(dice.invocation())
         return invocations.count - 1
     }
@@ -235,9 +236,13 @@ final class RealLedger {
     }
 
     private func release(_ slot: Int) async throws(LedgerError) -> String {
+        guard let number = slots[slot]?.invocation else { return "empty" }
+        let isShared = slots.contains { $0.key != slot && $0.value.invocation == number }
+        if durable.contains(slot), isShared { return "shared" }
         let (held, before) = (ledger.load.admitted, slots.removeValue(forKey: slot))
         guard let hold = before?.take() else { return "empty" }
         let isDurable = durable.remove(slot) != nil
+        if isDurable { givenBack.insert(number) }
         ledger.release(hold)
         guard isDurable else { return held == ledger.load.admitted + 1 ? "released" : "still held" }
         // Nobody is told when a hold on disk has gone; it is, when what was asked for afterwards is done.
