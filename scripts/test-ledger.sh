@@ -29,6 +29,9 @@ setting "FAASD_CRASH_ROUNDS=$FAASD_CRASH_ROUNDS" \
 echo '== The daemon behind a network that loses replies and doubles requests'
 setting FAASD_PROOF=full "$PYTHON" -B -m unittest discover $UNITTEST_FLAGS -s Tests/EndToEnd -p test_lossy.py
 
+echo '== A cap of 100 credits against 10,000 parallel calls'
+setting FAASD_PROOF=full "$PYTHON" -B -m unittest discover $UNITTEST_FLAGS -s Tests/EndToEnd -p test_cap.py
+
 "$PYTHON" -B Tests/Ledger/report.py "$results" $(($(date +%s) - began)) >docs/ledger-proof.md.new
 mv docs/ledger-proof.md.new docs/ledger-proof.md
 echo 'docs/ledger-proof.md is written'

@@ -184,6 +184,8 @@ enum Daemon {
                 configuration: .init(
                     address: address,
                     serverName: "faasd",
+                    // As many may knock at once as may be connected; the kernel's own bound is net.core.somaxconn.
+                    backlog: prepared.configuration.connectionsMax,
                     availableConnectionsDelegate: MaximumAvailableConnections(prepared.configuration.connectionsMax)
                 ),
                 onServerRunning: { channel in await announce(channel) },

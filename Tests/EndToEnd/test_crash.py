@@ -1,6 +1,5 @@
 """Ends that nobody asked for: of the daemon, of its spawner, of both; and what holds afterwards."""
 import http.client
-import json
 import os
 import random
 import signal
@@ -15,12 +14,12 @@ import boxes
 from archives import archive
 from harness import STOP_SECONDS_MAX, Daemon, DaemonCase
 from host import wait_until
+from proof import SEED, note
 from wire import connection, send
 
 ROUNDS = int(os.environ.get("FAASD_CRASH_ROUNDS") or 50)
 CLIENTS = 4
 FIRST_AND_SECOND = {}
-SEED = int(os.environ.get("FAASD_TEST_SEED") or random.randrange(1 << 32))
 
 
 def setUpModule():
@@ -31,14 +30,6 @@ def setUpModule():
     command[command.index("--listen") + 1] = "127.0.0.1:0"
     FIRST_AND_SECOND["second"] = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                                                   stdin=subprocess.DEVNULL)
-
-
-def note(name, **figures):
-    """A line for docs/ledger-proof.md, when somebody collects them."""
-    path = os.environ.get("FAASD_PROOF_RESULTS")
-    if path:
-        with open(path, "a") as file:
-            file.write(json.dumps({"name": name, "seed": SEED, **figures}) + "\n")
 
 
 class Clients:

@@ -2,26 +2,16 @@
 import concurrent.futures
 import http.client
 import json
-import os
-import random
 import time
 
 from harness import DaemonCase
 from lossy import Lossy
+from proof import IS_FULL, SEED, note
 from wire import Unix, ask
 
-SEED = int(os.environ.get("FAASD_TEST_SEED") or random.randrange(1 << 32))
-TIMES = 20 if os.environ.get("FAASD_PROOF") == "full" else 1
+TIMES = 20 if IS_FULL else 1
 PAYMENTS, CALLS, CLIENTS = 200 * TIMES, 300 * TIMES, 8
 TRIES_MAX = 20
-
-
-def note(name, **figures):
-    """A line for docs/ledger-proof.md, when somebody collects them."""
-    path = os.environ.get("FAASD_PROOF_RESULTS")
-    if path:
-        with open(path, "a") as file:
-            file.write(json.dumps({"name": name, "seed": SEED, **figures}) + "\n")
 
 
 def until_answered(proxy, *request):
