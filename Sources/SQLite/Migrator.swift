@@ -56,6 +56,15 @@ extension Connection {
         }
     }
 
+    /// The number of the last migration that the file has seen.
+    ///
+    /// - Returns: 0 when there was none.
+    /// - Throws: `SQLiteError`, also for a file that never was migrated.
+    public func appliedMigrations() throws(SQLiteError) -> Int {
+        try query("SELECT coalesce(max(number), 0) FROM schema_migrations") { (row) throws(SQLiteError) in row.int(0) }
+            .first ?? 0
+    }
+
     private func verify(_ known: [(number: Int, name: String)], against history: [Migration]) throws(SQLiteError) {
         for (offset, row) in known.enumerated() {
             let expected = offset < history.count ? "\(history[offset].number) \(history[offset].name)" : "nothing"

@@ -30,6 +30,20 @@ import Testing
     }
 
     @Test(arguments: [
+        (1, "schema 1, this program reads 3; `faasd serve`"),
+        (4, "schema 4, this program reads 3; it was written by a later"),
+    ])
+    func `a file of another schema is not called wrong, but of another schema`(last: Int64, words: String) throws {
+        let folder = try former()
+        let connection = try Connection(path: folder.file("ledger.db"))
+        for number in 2..<max(2, last + 1) {
+            try connection.run("INSERT INTO schema_migrations(number, name) VALUES (?, 'x')", .integer(number))
+        }
+        let error = #expect(throws: LedgerError.self) { try Ledger.audit(path: folder.file("ledger.db")) }
+        #expect(error?.description.contains(words) == true, "\(String(describing: error))")
+    }
+
+    @Test(arguments: [
         "UPDATE transfer SET amount = amount + 1 WHERE id = 5", "UPDATE usage SET cpu_us = cpu_us + 1 WHERE seq = 3",
         "DELETE FROM usage WHERE seq = 14",
     ])

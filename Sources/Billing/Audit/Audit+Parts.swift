@@ -88,11 +88,27 @@ extension Ledger {
         _ path: String,
         _ body: (LedgerSource, Connection) throws(SQLiteError) -> Result
     ) throws(LedgerError) -> Result {
+        let schema: Int
         do throws(SQLiteError) {
             let source = try LedgerSource(path: path)
-            return try body(source, try source.open())
+            let connection = try source.open()
+            schema = try connection.appliedMigrations()
+            if schema == Schema.migrations.count { return try body(source, connection) }
         } catch {
             throw LedgerError(error.step == .open ? .open : .read, path, cause: error)
         }
+        throw .otherSchema(schema, path)
+    }
+}
+
+extension LedgerError {
+    /// A file of another release has other columns, and is told apart from one that somebody has changed.
+    fileprivate static func otherSchema(_ found: Int, _ path: String) -> LedgerError {
+        let needed = Schema.migrations.count
+        let remedy =
+            found < needed
+            ? "`faasd serve` brings a file up to date when it opens it: let it open a copy, and read that"
+            : "it was written by a later release: use that one"
+        return LedgerError(.read, "\(path) has schema \(found), this program reads \(needed); \(remedy)")
     }
 }
