@@ -10,8 +10,9 @@ lines=$(mktemp)
 trap 'rm -f "$lines"' EXIT
 
 sync
-"$binaries/ledger-bench" --seconds "$seconds" | tee "$lines"
-"$binaries/audit-bench" 1000000 | tee -a "$lines"
+"$binaries/ledger-bench" --seconds "$seconds" >"$lines"
+"$binaries/audit-bench" 1000000 >>"$lines"
+cat "$lines"
 
 processor=$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1)
 memory=$(awk '/^MemTotal/ { printf "%d", $2 / 1048576 }' /proc/meminfo)

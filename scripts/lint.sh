@@ -1,5 +1,5 @@
 #!/bin/sh
-# Syntax of shell and Python; nothing is written. C is compiled with warnings as errors by every build.
+# Syntax of shell and Python, and whether planted faults fit; nothing is written. C is compiled with warnings as errors by every build.
 set -eu
 cd "$(dirname "$0")/.."
 

@@ -8,6 +8,8 @@ public struct LedgerError: Error, Sendable, Equatable {
         case open
         /// The file could not be read.
         case read
+        /// The file is of another release: it has other tables or columns than this program knows.
+        case schema
         /// The account has not been opened.
         case accountUnknown
         /// A value is out of its range or has the wrong form.

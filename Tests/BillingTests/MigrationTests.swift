@@ -30,8 +30,8 @@ import Testing
     }
 
     @Test(arguments: [
-        (1, "schema 1, this program reads 3; `faasd serve`"),
-        (4, "schema 4, this program reads 3; it was written by a later"),
+        (1, "schema 1, this program reads 3: read it with the release that wrote it, an earlier one"),
+        (4, "schema 4, this program reads 3: read it with the release that wrote it, a later one"),
     ])
     func `a file of another schema is not called wrong, but of another schema`(last: Int64, words: String) throws {
         let folder = try former()
@@ -40,7 +40,10 @@ import Testing
             try connection.run("INSERT INTO schema_migrations(number, name) VALUES (?, 'x')", .integer(number))
         }
         let error = #expect(throws: LedgerError.self) { try Ledger.audit(path: folder.file("ledger.db")) }
-        #expect(error?.description.contains(words) == true, "\(String(describing: error))")
+        #expect(error?.kind == .schema)
+        #expect(error?.detail.contains(words) == true, "\(String(describing: error))")
+        let backup = try Ledger.backup(path: folder.file("ledger.db"), to: folder.file("backup.db"), key: nil)
+        #expect(try Ledger.head(path: backup.path, key: nil) == backup.head)
     }
 
     @Test(arguments: [

@@ -45,6 +45,15 @@ import Testing
         #expect(reviewed == second.block, "one round sees each block once")
     }
 
+    @Test func `a row that says the file is of another release does not put the audit to sleep`() async throws {
+        let test = try await filled()
+        let monitor = LedgerMonitor(path: test.path)
+        #expect(try monitor.pass().report.ok)
+        try tamper(test, "INSERT INTO schema_migrations(number, name) VALUES (4, 'later')")
+        let found = try monitor.pass().report
+        #expect(!found.ok && found.violations.first?.detail.contains("schema 4") == true, "\(found)")
+    }
+
     @Test func `quotas, days and accounts that come and go are no differences`() async throws {
         let test = try await filled()
         let monitor = LedgerMonitor(path: test.path)

@@ -1,9 +1,10 @@
-"""A cap of 100 credits against thousands of parallel calls: it holds at every instant, and is used up.
+"""A cap of 100 credits against thousands of parallel calls: it holds whenever it is looked at, and is used up.
 
 10,000 in `make test-ledger` (FAASD_PROOF=full), a part of them in `make test`.
 """
 import asyncio
 import json
+import resource
 import threading
 import time
 
@@ -12,6 +13,13 @@ from proof import IS_FULL, note
 
 CALLS = 10_000 if IS_FULL else 2_500
 CAP = 100_000_000
+
+
+def setUpModule():
+    """Room for all the connections; the daemon makes its own."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    assert hard == resource.RLIM_INFINITY or hard >= 2 * CALLS, f"{CALLS} calls at once take {2 * CALLS} open files, here {hard} are allowed"
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 async def post(connecting, ready, port, path, body, key):
     """One call on a connection of its own: status, receipt in microcredits (0 without) and error."""
     async with connecting:
@@ -59,13 +67,17 @@ class Watch:
 
     def __init__(self, daemon, user):
         self.daemon, self.user, self.done, self.seen = daemon, user, threading.Event(), []
+        self.failure = None
         self.thread = threading.Thread(target=self.run)
 
     def run(self):
-        while not self.done.is_set():
-            balance = self.daemon.balance(self.user)
-            self.seen.append((balance["spent_microcredits"], balance["held_microcredits"]))
-            time.sleep(0.02)
+        try:
+            while not self.done.is_set():
+                balance = self.daemon.balance(self.user)
+                self.seen.append((balance["spent_microcredits"], balance["held_microcredits"]))
+                time.sleep(0.02)
+        except BaseException as failure:
+            self.failure = failure
 
     def __enter__(self):
         self.thread.start()
@@ -74,6 +86,8 @@ class Watch:
     def __exit__(self, *_):
         self.done.set()
         self.thread.join()
+        if self.failure:
+            raise self.failure
 
 
 class CapCase(DaemonCase):
@@ -88,6 +102,7 @@ class CapCase(DaemonCase):
             replies = asyncio.run(together(CALLS, at_once, again, self.daemon.port, path, body, user.key))
         self.assertEqual(len(replies), CALLS)
         self.assertGreater(len(watch.seen), 5)
+        self.assertTrue(any(held for _, held in watch.seen), "nobody looked while a call ran")
         for spent, held in watch.seen:
             self.assertLessEqual(spent, CAP)
             self.assertLessEqual(spent + held, CAP)
@@ -110,8 +125,10 @@ class OneCreditPerCall(CapCase):
         for name, credits in (("by_quota", "100000"), ("by_balance", "100")):
             with self.subTest(name):
                 user = self.daemon.user(name, credits=credits)
+                # All of them may run at once; who waits for a place among the concurrent calls is refused after 5 s.
+                self.daemon.must("quota", "set", f"account:{name}", "concurrent_calls", 100)
                 if name == "by_quota":
-                    self.daemon.must("quota", "set", f"account:{name}", "spend_day_microcredits", CAP)
+                    self.daemon.must("quota", "set", f"account:{name}", "spend_month_microcredits", CAP)
                 replies = self.run_calls(self.echo, user, CALLS, 60, "x")
                 ran = [reply for reply in replies if reply[2] is None]
                 self.assertEqual([reply[:2] for reply in ran], [(200, 1_000_000)] * 100)
@@ -129,7 +146,7 @@ class ByTheSecond(CapCase):
 
     def test_of_thousands_of_calls_all_but_less_than_one_price_is_spent_and_no_more(self):
         user = self.daemon.user("timed", credits="100000")
-        self.daemon.must("quota", "set", "account:timed", "spend_day_microcredits", CAP)
+        self.daemon.must("quota", "set", "account:timed", "spend_month_microcredits", CAP)
         sleeps = self.daemon.deploy("sleeps", self.author)
         # Who waits for credit that others hold until his time is over is refused, and comes again. No call costs less
         # than 200,000 microcredits, unless credit for less was left.

@@ -91,11 +91,19 @@ def build(source):
     return os.path.join(source, ".build", "debug")
 
 
-def verdict(check, binaries):
-    """Whether the check passes, fails, or does something else; and its last words."""
+def verdict(check, binaries, tries=1):
+    """Whether the check passes, fails, or does something else; and its last words. Other seeds are tried while it passes."""
+    for number in range(tries):
+        said, reason = once(check, binaries, ledger.SEED + number)
+        if said != "passes":
+            break
+    return said, reason
+
+
+def once(check, binaries, seed):
     module, rest = check.split(".", 1)
     environment = dict(os.environ, FAASD_BIN=binaries, PYTHONPATH=ledger.FOLDER, FAASD_PROOF="", FAASD_PROOF_RESULTS="",
-                       FAASD_TEST_SEED=str(ledger.SEED))
+                       FAASD_TEST_SEED=str(seed))
     environment.pop("FAASD_LEDGER_DRIVER", None)
     line = [sys.executable, "-B", "-m", "unittest", f"{module}.{rest}"]
     done = subprocess.run(line, capture_output=True, text=True, stdin=subprocess.DEVNULL, env=environment, timeout=600)
@@ -134,7 +142,8 @@ def main(names):
         began = time.monotonic()
         copy_sources()
         plant(name, source)
-        said, reason = verdict(check, build(source))
+        # A quick selection meets what happens in one commit of many with most seeds, not with all.
+        said, reason = verdict(check, build(source), tries=5)
         print(f"{name}: {what} {check} {said} ({time.monotonic() - began:.0f} s): {reason[:200]}", flush=True)
         if said != "fails":
             missed.append(f"{name}: {check} {said}")

@@ -74,7 +74,7 @@ extension Ledger {
     /// - Returns: the head; nil for a ledger without blocks.
     /// - Throws: `LedgerError` with kind `.open` or `.read`.
     public static func head(path: String, key: HeadKey?) throws(LedgerError) -> SignedHead? {
-        let found = try reading(path) { (_, connection) throws(SQLiteError) in
+        let found = try reading(path, anySchema: true) { (_, connection) throws(SQLiteError) in
             try connection.query("SELECT seq, hash, ts_us FROM block ORDER BY seq DESC LIMIT 1") {
                 (row) throws(SQLiteError) in (row.int64(0), row.bytes(1), row.int64(2))
             }.first
@@ -83,9 +83,10 @@ extension Ledger {
         return try SignedHead(block: block, hash: hash, timeMicroseconds: time, key: key)
     }
 
-    /// Reads a file at one moment.
+    /// Reads a file at one moment; one of another release only where what is read is the same in all of them.
     static func reading<Result>(
         _ path: String,
+        anySchema: Bool = false,
         _ body: (LedgerSource, Connection) throws(SQLiteError) -> Result
     ) throws(LedgerError) -> Result {
         let schema: Int
@@ -93,7 +94,7 @@ extension Ledger {
             let source = try LedgerSource(path: path)
             let connection = try source.open()
             schema = try connection.appliedMigrations()
-            if schema == Schema.migrations.count { return try body(source, connection) }
+            if anySchema || schema == Schema.migrations.count { return try body(source, connection) }
         } catch {
             throw LedgerError(error.step == .open ? .open : .read, path, cause: error)
         }
@@ -102,13 +103,10 @@ extension Ledger {
 }
 
 extension LedgerError {
-    /// A file of another release has other columns, and is told apart from one that somebody has changed.
     fileprivate static func otherSchema(_ found: Int, _ path: String) -> LedgerError {
         let needed = Schema.migrations.count
-        let remedy =
-            found < needed
-            ? "`faasd serve` brings a file up to date when it opens it: let it open a copy, and read that"
-            : "it was written by a later release: use that one"
-        return LedgerError(.read, "\(path) has schema \(found), this program reads \(needed); \(remedy)")
+        let when = found < needed ? "an earlier" : "a later"
+        let words = "this program reads \(needed): read it with the release that wrote it, \(when) one"
+        return LedgerError(.schema, "\(path) has schema \(found), \(words)")
     }
 }

@@ -56,13 +56,20 @@ public final class LedgerMonitor: Sendable {
     public func pass() throws(LedgerError) -> Pass {
         defer { Connection.returnFreedMemory() }
         let known = state.withLock { $0 }
-        let (pass, next) = try Ledger.reading(path) { (source, connection) throws(SQLiteError) in
-            let audit = Audit(source: source, connection: connection)
-            guard let known else { return try self.whole(audit) }
-            return try self.part(audit, since: known)
+        do throws(LedgerError) {
+            let (pass, next) = try Ledger.reading(path) { (source, connection) throws(SQLiteError) in
+                let audit = Audit(source: source, connection: connection)
+                guard let known else { return try self.whole(audit) }
+                return try self.part(audit, since: known)
+            }
+            if pass.report.ok { state.withLock { $0 = next } }
+            return pass
+        } catch {
+            // The file was brought up to date when it was opened: since then somebody has said otherwise in it.
+            guard error.kind == .schema else { throw error }
+            let report = AuditReport([Findings("the schema is this program's", error.detail)])
+            return Pass(report: report, isWhole: false, block: known?.position.block ?? 0, oldBlocks: 0)
         }
-        if pass.report.ok { state.withLock { $0 = next } }
-        return pass
     }
 
     private func whole(_ audit: Audit) throws(SQLiteError) -> (Pass, State?) {

@@ -48,7 +48,7 @@ extension Ledger {
         let descriptor = open(draft, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw failure(draft) }
         Glibc.close(descriptor)
-        let found = try reading(path) { (_, connection) throws(SQLiteError) in
+        let found = try reading(path, anySchema: true) { (_, connection) throws(SQLiteError) in
             let copy = try Connection(path: draft)
             try copy.pragma("journal_mode = OFF")
             try copy.pragma("synchronous = OFF")

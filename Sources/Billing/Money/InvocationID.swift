@@ -12,7 +12,8 @@ public struct InvocationID: Sendable, Hashable, Comparable, CustomStringConverti
         let milliseconds = UInt64(now.tv_sec) * 1000 + UInt64(now.tv_nsec) / 1_000_000
         var random = (UInt64(0), UInt64(0))
         withUnsafeMutableBytes(of: &random) { bytes in
-            precondition(getentropy(bytes.baseAddress, bytes.count) == 0, "getentropy: \(errno)")
+            let code = getentropy(bytes.baseAddress, bytes.count)
+            precondition(code == 0, "getentropy: \(errno)")
         }
         high = milliseconds << 16 | 0x7000 | random.0 & 0xFFF
         low = 0x8000_0000_0000_0000 | random.1 >> 2

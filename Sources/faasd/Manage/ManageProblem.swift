@@ -59,7 +59,7 @@ extension ManageProblem {
             case .invalid: .badRequest
             case .conflict: .conflict
             case .busy, .closed, .outcomeUnknown: .serviceUnavailable
-            case .open, .read: .internalServerError
+            case .open, .read, .schema: .internalServerError
             }
         self.init(
             status: status,
