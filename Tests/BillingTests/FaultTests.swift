@@ -6,12 +6,15 @@ import Testing
 @Suite(.timeLimit(.minutes(2))) struct FaultTests {
     /// Charges until the ledger fails; the error, and the invocations whose receipt was given.
     ///
-    /// When moving pages from the log into the file is what failed, everybody has been answered, and the next is refused.
+    /// When moving pages from the log into the file is what failed, everybody has been answered, and whoever comes next is
+    /// refused, or told that nothing was recorded.
     private func chargeUntilFailure(_ test: TestLedger) async throws -> (LedgerError?, Set<String>) {
         var acknowledged: Set<String> = []
         for _ in 0..<200_000 {
             do {
                 acknowledged.insert(try await test.run(call()).invocation.description)
+            } catch let error as LedgerError where error.kind == .closed {
+                break
             } catch let error as LedgerError {
                 return (error, acknowledged)
             } catch let refusal as Refusal where refusal.kind == .draining {
