@@ -7,6 +7,7 @@ import json
 import resource
 import threading
 import time
+import unittest
 
 from harness import DaemonCase
 from proof import IS_FULL, note
@@ -17,9 +18,12 @@ CAP = 100_000_000
 
 def setUpModule():
     """Room for all the connections; the daemon makes its own."""
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     assert hard == resource.RLIM_INFINITY or hard >= 2 * CALLS, f"{CALLS} calls at once take {2 * CALLS} open files, here {hard} are allowed"
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    unittest.addModuleCleanup(resource.setrlimit, resource.RLIMIT_NOFILE, (soft, hard))
+
+
 async def post(connecting, ready, port, path, body, key):
     """One call on a connection of its own: status, receipt in microcredits (0 without) and error."""
     async with connecting:

@@ -22,7 +22,8 @@ extension LedgerFile {
 
     /// Voids what an earlier run of the daemon held.
     ///
-    /// Its boxes are gone, and each call is recorded as our fault, for nothing. One whose invocation has been charged otherwise is only closed: a ledger must open.
+    /// Its boxes are gone, and each call is recorded as our fault, for nothing. One whose invocation has been charged
+    /// otherwise is only closed: a ledger must open.
     func recoverHolds() throws(SQLiteError) {
         try connection.run(
             """

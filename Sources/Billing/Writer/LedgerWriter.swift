@@ -4,8 +4,8 @@ import SQLite
 /// The one thread that writes and checkpoints the ledger.
 ///
 /// It drains the queue into one transaction, commits, publishes, answers, and looks again: commits group themselves.
-/// Only when many operations come does it let some more gather first, which takes a fifth of the processor time off each. After a failed
-/// transaction it never writes again.
+/// Only when many operations come does it let some more gather first, which takes a fifth of the processor time off
+/// each. After a failed transaction it never writes again.
 ///
 /// @unchecked: `file` is made before the thread starts and touched by the thread only, which also lets go of it.
 final class LedgerWriter: @unchecked Sendable {
