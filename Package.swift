@@ -19,6 +19,7 @@ let package = Package(
         .executable(name: "faasctl", targets: ["faasctl"]),
         .executable(name: "faasd-spawner", targets: ["faasd-spawner"]),
         .executable(name: "faasd-userns", targets: ["faasd-userns"]),
+        .library(name: "faasd-zygote", type: .dynamic, targets: ["CZygote"]),
     ],
     dependencies: [
         .package(url: "https://github.com/hummingbird-project/hummingbird", exact: "2.28.1", traits: []),
@@ -35,7 +36,15 @@ let package = Package(
     targets: [
         // The kernel side: one privileged C program, the header it shares with us, and our C shim.
         .target(name: "CSpawnerProtocol", cSettings: warnings),
-        .executableTarget(name: "faasd-spawner", dependencies: ["CSpawnerProtocol"], cSettings: warnings),
+        .target(name: "CBox", dependencies: ["CSpawnerProtocol"], cSettings: warnings),
+        .executableTarget(name: "faasd-spawner", dependencies: ["CBox"], cSettings: warnings),
+        // Loaded by an interpreter in a box, where nothing of Swift is: the linker drops what is not used.
+        .target(
+            name: "CZygote",
+            dependencies: ["CBox"],
+            cSettings: warnings,
+            linkerSettings: [.unsafeFlags(["-static-stdlib", "-nostartfiles", "-Xlinker", "--as-needed"])]
+        ),
         .executableTarget(name: "faasd-userns", cSettings: warnings),
         .target(
             name: "CSandbox",

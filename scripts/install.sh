@@ -1,6 +1,6 @@
 #!/bin/sh
 # install.sh BINARIES PREFIX: programs to PREFIX/bin, the runtimes to PREFIX/share/faasd. The programs belong side by
-# side: faasd looks for faasd-spawner and faasd-userns beside itself.
+# side: faasd looks for faasd-spawner, faasd-userns and libfaasd-zygote.so beside itself.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -8,6 +8,7 @@ binaries=$1 prefix=$2
 runtime=$prefix/share/faasd/Runtimes/python
 install -d "$prefix/bin" "$runtime/shims"
 install -m 755 "$binaries/faasd" "$binaries/faasctl" "$binaries/faasd-spawner" "$binaries/faasd-userns" "$prefix/bin"
+install -m 644 "$binaries/libfaasd-zygote.so" "$prefix/bin"
 install -m 644 Runtimes/python/*.py "$runtime"
 install -m 644 Runtimes/python/shims/*.py "$runtime/shims"
 # The units name /usr/local/bin; with another PREFIX their ExecStart= has to be changed.

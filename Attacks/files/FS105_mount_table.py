@@ -30,6 +30,6 @@ def judge(outside):
     outside.each(reply, "ENOENT", "EACCES", "ENOTDIR")
     with open(os.path.dirname(outside.root()) + "/mountinfo") as file:
         mounts = [line.split()[3:5] for line in file]
-    own = [source for source, point in mounts if point == "/fn"]
+    own = [source for source, point in mounts if point == "/opt/fn"]
     others = [source for source, point in mounts if source.startswith(daemon.state) and source not in own]
     outside.held(len(own) == 1 and not others, f"it sees the mounts {others} besides its version {own}")

@@ -71,8 +71,8 @@ public struct CallReply: Sendable {
     public var answer: Answer
     /// The charge, once it is durable; nil for a call that was not let in.
     public var receipt: Receipt?
-    /// Whether a loaded worker was reused.
-    public var isWarm = false
+    /// How its worker came to be.
+    public var start = StartKind.cold
     /// Waiting for admission and for a worker.
     public var queue: Duration = .zero
     /// Importing the code and `load()`, not charged.

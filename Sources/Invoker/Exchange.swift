@@ -60,7 +60,7 @@ struct Exchange: ~Copyable {
     /// Talks to the box and judges what was seen.
     mutating func run(_ box: borrowing Box) -> ExchangeResult {
         cpuBefore = cpuToldMicros ?? box.cpuMicros
-        guard !Self.hasEnded(box) else { return .lost }
+        guard !box.hasEnded else { return .lost }
         // Before it runs again: what its threads burn from the first instant on belongs to this call.
         let cpuAtThaw = box.cpuMicros
         cpuBefore = cpuToldMicros ?? cpuAtThaw
@@ -143,15 +143,9 @@ struct Exchange: ~Copyable {
         return result
     }
 
-    /// Whether the first process has ended: its handle is readable.
-    static func hasEnded(_ box: borrowing Box) -> Bool {
-        var handle = pollfd(fd: box.processHandle, events: Int16(POLLIN), revents: 0)
-        return poll(&handle, 1, 0) > 0
-    }
-
     /// A box that answered is frozen, so that nothing runs unmetered; one that did not is killed at once.
     private func stop(_ box: borrowing Box, after event: Conversation.Event) -> Bool {
-        if case .frame = event { return box.freeze() && !Self.hasEnded(box) }
+        if case .frame = event { return box.freeze() && !box.hasEnded }
         box.kill()
         return false
     }

@@ -13,6 +13,7 @@ public final class Invoker: Sendable {
     let ledger: Ledger
     let limits: Limits
     let pool: WorkerPool
+    let nursery: Nursery
     let answers: AnswerBudget
     let threads: NIOThreadPool
     private let endings = NIOThreadPool(numberOfThreads: 4)
@@ -26,6 +27,7 @@ public final class Invoker: Sendable {
         self.limits = limits
         self.logger = logger
         pool = WorkerPool(limits: limits, timers: MultiThreadedEventLoopGroup.singleton.next())
+        nursery = Nursery(spawner: spawner, limits: limits, logger: logger)
         answers = AnswerBudget(limits: limits, timers: MultiThreadedEventLoopGroup.singleton.next())
         // Worker conversations block, so each running call has a thread; the rest are for clearing up. Builds, which
         // take long, have threads of their own.
@@ -163,6 +165,8 @@ public final class Invoker: Sendable {
         }
         let result = worker.run(job.exchange(limits))
         release(worker, job, result)
+        // Not before: on a small machine the next box would be made at the expense of this call.
+        if !isWarm { nursery.tend() }
         // Workers that die in their sleep, one after another, are their author's.
         if case .lost = result.answer, isWarm, mayRetry { return nil }
         return job.attempt(result, loaded: isWarm ? nil : worker)
@@ -179,7 +183,7 @@ public final class Invoker: Sendable {
         do throws(StartFailure) {
             let deadline = min(job.deadline, Deadline(after: limits.loadMax))
             let worker = try Worker.start(
-                spawner: spawner,
+                nursery: nursery,
                 key: job.key,
                 version: job.request.workerVersion,
                 deadline: deadline,
@@ -196,14 +200,21 @@ public final class Invoker: Sendable {
 
     private func release(_ worker: Worker, _ job: Job, _ result: ExchangeResult) {
         if result.isReusable && job.request.version.isolation != .call { return pool.giveBack(worker) }
-        worker.retire()
-        pool.vacate(job.key)
+        // The answer does not wait for its end, only the seat does.
+        worker.kill()
+        endings.submit { _ in
+            worker.retire()
+            self.pool.vacate(job.key)
+        }
     }
 
     /// Retires workers that slept for too long.
     ///
     /// Call it from time to time.
-    public func retireIdle() async { await retire(pool.takeIdle(olderThan: limits.idleMax)) }
+    public func retireIdle() async {
+        nursery.tend()
+        await retire(pool.takeIdle(olderThan: limits.idleMax))
+    }
 
     /// Retires the sleeping workers of versions that are gone.
     public func retire(versions: Set<Int64>) async {
@@ -216,6 +227,7 @@ public final class Invoker: Sendable {
     /// Ends every sleeping worker and then the threads; running calls end first or fail.
     public func shutDown() async {
         await retire(pool.takeIdle())
+        await nursery.close()
         await builds.shutDown()
         try? await threads.shutdownGracefully()
     }
@@ -237,6 +249,9 @@ public final class Invoker: Sendable {
 
     /// Bytes of memory set aside for answers: of calls that run, and of those whose clients have not read them.
     public var answerBytes: Int { answers.takenBytes }
+
+    /// Boxes that wait for their first version.
+    public var blanks: Int { nursery.ready }
 
     /// Live workers, sleeping ones, and calls that wait for one.
     public var poolCounts: (seats: Int, idle: Int, waiting: Int) { pool.counts }

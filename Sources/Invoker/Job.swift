@@ -69,7 +69,7 @@ struct Job: Sendable {
                 reply.answer = .failure(failure)
             }
         }
-        reply.isWarm = loaded == nil
+        reply.start = loaded?.start ?? .warm
         reply.queue = queue
         reply.load = loaded?.loadTime ?? .zero
         reply.loadCPU = loaded?.loadCPU ?? .zero
@@ -136,7 +136,7 @@ extension CallRequest {
             queue: attempt.reply.queue,
             load: attempt.reply.load,
             loadCPU: attempt.reply.loadCPU,
-            warm: attempt.reply.isWarm,
+            warm: attempt.reply.start == .warm,
             memoryLimitBytes: version.memoryBytes,
             memoryPeakBytes: Int64(clamping: attempt.memoryPeakBytes),
             bytesIn: Int64(input.readableBytes),
@@ -164,6 +164,10 @@ extension CallRequest {
 }
 
 extension AlgorithmVersion {
+    var boxLimits: BoxLimits { specification.boxLimits }
+}
+
+extension VersionSpecification {
     var boxLimits: BoxLimits {
         BoxLimits(
             memoryBytes: UInt64(memoryBytes),

@@ -82,7 +82,7 @@ extension Invoker {
             return .answered(kept.invocation, .outcomeUnknown)
         }
         if let usage = try? ledger.usage(id: kept.invocation), let balance = try? ledger.balance(of: account) {
-            reply.isWarm = usage.warm
+            reply.start = usage.warm ? .warm : .cold
             reply.queue = .microseconds(usage.queueMicroseconds)
             reply.load = .microseconds(usage.loadMicroseconds)
             reply.cpu = .microseconds(usage.cpuMicroseconds)

@@ -1,3 +1,6 @@
+internal import Catalog
+internal import Sandbox
+
 /// The bounds of one daemon that do not belong to a version or an account.
 public struct Limits: Sendable, Equatable {
     /// Largest request body of a call; bytes.
@@ -44,6 +47,10 @@ public struct Limits: Sendable, Equatable {
     public var workersPerAccountMax = 48
     /// Calls that may wait for a worker.
     public var waitersMax = 2_000
+    /// Boxes that are made before anybody asks, of all limits together; 0 for none, and no zygote either.
+    public var blanksMax = 16
+    /// The limits of most versions, for which there are blanks from the start.
+    var usualBox: BoxLimits { VersionSpecification(hash: "", storeKey: "").boxLimits }
     /// How long an idle worker is kept.
     public var idleMax: Duration = .seconds(900)
 

@@ -17,20 +17,26 @@ final class Worker: @unchecked Sendable {
     /// CPU time and wall time of importing the code and of `load()`; the house's.
     private(set) var loadTime: Duration = .zero
     private(set) var loadCPU: Duration = .zero
-    /// What of it an interpreter and the runtime take before they read the first of the author's code: the platform's.
-    private static let startCPU: Duration = .milliseconds(30)
+    /// How it came to be.
+    let start: StartKind
+    /// CPU time of the box before it read the first of the author's code: the platform's.
+    private let startCPU: Duration
+    /// That of an interpreter that is started for the call, about.
+    private static let interpreterCPU: Duration = .milliseconds(30)
 
-    private init(key: PoolKey, limits: BoxLimits, box: consuming Box) {
+    private init(key: PoolKey, limits: BoxLimits, _ made: consuming FreshBox) {
         self.key = key
         self.limits = limits
-        self.box = consume box
+        start = made.start
+        startCPU = start == .exec ? Self.interpreterCPU : .microseconds(Int64(clamping: made.box.cpuMicros))
+        box = .some(made.box)
     }
 
     /// Makes a box, loads the code, and leaves it running and ready.
     ///
     /// - Throws: `StartFailure`: the author's fault with its verdict, or ours.
     static func start(
-        spawner: Spawner,
+        nursery: Nursery,
         key: PoolKey,
         version: WorkerVersion,
         deadline: Deadline,
@@ -38,11 +44,10 @@ final class Worker: @unchecked Sendable {
         logBytesMax: Int
     ) throws(StartFailure) -> Worker {
         let began = Deadline.now
-        let box: Box
-        do { box = try spawner.spawn(.worker, version: version.storeKey, limits: version.limits) } catch {
-            throw .platform(error)
-        }
-        let worker = Worker(key: key, limits: version.limits, box: box)
+        let worker: Worker
+        do {
+            worker = Worker(key: key, limits: version.limits, try nursery.box(version))
+        } catch { throw .platform(error) }
         try worker.load(name: version.name, deadline: deadline, onTimeout: onTimeout, logBytesMax: logBytesMax)
         worker.loadTime = .nanoseconds(Int64(Deadline.now - began))
         return worker
@@ -58,7 +63,7 @@ final class Worker: @unchecked Sendable {
         ) { $0 == .ready ? 0 : $0 == .loadError ? Exchange.errorBytesMax : nil }
         let event = conversation.next(box)
         if case .frame(.ready, _, _) = event {
-            loadCPU = max(.zero, .microseconds(Int64(clamping: box.cpuMicros)) - Self.startCPU)
+            loadCPU = max(.zero, .microseconds(Int64(clamping: box.cpuMicros)) - startCPU)
             self.box = consume box
             return
         }

@@ -24,8 +24,8 @@ struct BoxDescriptors: ~Copyable, Sendable {
 public struct Box: ~Copyable, Sendable {
     private let spawner: Spawner
     private let descriptors: BoxDescriptors
-    private let number: UInt32
-    private let generation: UInt32
+    let number: UInt32
+    let generation: UInt32
     private var isEnded = false
     /// The first process's id on the host, for logs and tests; never used to signal it.
     public let pid: Int32
@@ -67,6 +67,11 @@ public struct Box: ~Copyable, Sendable {
 
     /// Readable when the first process has ended: pidfd_open(2).
     public var processHandle: CInt { descriptors[SP_D_PIDFD] }
+    /// Whether the first process has ended.
+    public var hasEnded: Bool {
+        var handle = pollfd(fd: processHandle, events: Int16(POLLIN), revents: 0)
+        return poll(&handle, 1, 0) > 0
+    }
     /// Where requests are written; not blocking.
     public var requestPipe: CInt { descriptors[SP_D_REQUEST] }
     /// Where replies are read; not blocking, and as untrusted as everything from a box.
@@ -126,6 +131,14 @@ public struct Box: ~Copyable, Sendable {
     private var isFrozen: Bool {
         let text = Kernel.read(descriptors[SP_D_EVENTS])
         return spawner.isLegacy ? text.hasPrefix("FROZEN") : Kernel.number(in: text, key: "frozen") == 1
+    }
+
+    /// Shows a version's files to a box that was forked without any; once.
+    ///
+    /// - Parameter version: the 32-byte key of the version.
+    /// - Throws: `SandboxError` of step `assign`; the box is of no use then.
+    public func assign(version: [UInt8]) throws(SandboxError) {
+        try spawner.assign(box: number, generation: generation, version: version)
     }
 
     /// Whether the kernel kills all of a box at once (`cgroup.kill`), or the spawner has to, process by process.

@@ -1,5 +1,5 @@
 /// Hard limits of one box, enforced by the kernel.
-public struct BoxLimits: Sendable, Equatable {
+public struct BoxLimits: Sendable, Hashable {
     /// Memory of all processes together, files in `/tmp` and `/dev/shm` included; bytes.
     public var memoryBytes: UInt64
     /// Thousandths of a CPU per second of wall time.

@@ -108,6 +108,7 @@ extension Profile {
         _ contents: inout PolicyContents
     ) throws(SandboxError) {
         if usesHostNetwork { target.pointee.flags |= UInt32(SP_PROFILE_HOST_NETWORK.rawValue) }
+        if kind == .zygote { target.pointee.flags |= UInt32(SP_PROFILE_ZYGOTE.rawValue) }
         if showsVersion { target.pointee.flags |= UInt32(SP_PROFILE_VERSION.rawValue) }
         target.pointee.listener_count = UInt32(listeners)
         for mount in Mount.withParents(mounts) { try mount.write(to: target, &contents) }

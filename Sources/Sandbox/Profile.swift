@@ -1,3 +1,4 @@
+internal import CSpawnerProtocol
 internal import Glibc
 
 /// What a kind of box contains and may do: mounts, Landlock rules, limits, program, environment, system calls.
@@ -12,6 +13,8 @@ public struct Profile: Sendable {
         case unpack
         /// Installs packages by name; the host's network, no code of a tenant.
         case install
+        /// An interpreter that has loaded what workers need and is forked for each of them; no byte of a tenant.
+        case zygote
     }
 
     enum Mount: Sendable, Equatable {
@@ -42,6 +45,7 @@ public struct Profile: Sendable {
     ///   - runtime: the host's directory with the Python runtime's files, mounted on `/rt`.
     ///   - pip: the operator's `PIP_*` settings, passed to package installation only.
     ///   - calls: which system calls a worker may make.
+    ///   - zygoteLibrary: the path of the library by which a zygote forks; zygotes need it, others do not.
     ///   - sharesDevices: whether the spawner cannot make devices, so that boxes see the host's. Then no box has file
     ///     locks, because locks on the host's devices would be everybody's.
     public init(
@@ -49,15 +53,18 @@ public struct Profile: Sendable {
         runtime: String,
         pip: [(name: String, value: String)] = [],
         calls: SyscallProfile = .python,
+        zygoteLibrary: String = "",
         sharesDevices: Bool = false
     ) {
         self.kind = kind
         usesHostNetwork = kind == .install
         showsVersion = kind == .worker
         mounts = Self.baseMounts(runtime: runtime) + (kind == .install ? Self.networkMounts : [])
+        if kind == .zygote { mounts += [.point("roots"), .file(zygoteLibrary, at: "faasd-zygote.so")] }
         if sharesDevices { mounts += Self.deviceMounts }
         rules = Self.rules
-        rlimits = Self.rlimits(files: kind == .install ? 1_024 : 256)
+        // Its forks set their own, and could not raise its.
+        rlimits = kind == .zygote ? [] : Self.rlimits(files: kind == .install ? 1_024 : 256)
         syscalls = Self.syscalls(kind, calls)
         if sharesDevices { syscalls = Syscalls.withoutLocks(syscalls) }
         environment = Self.environment + (kind == .install ? pip : [])
@@ -66,7 +73,7 @@ public struct Profile: Sendable {
 
     private static func syscalls(_ kind: Kind, _ calls: SyscallProfile) -> [SyscallRule] {
         switch kind {
-        case .worker: Syscalls.worker(calls)
+        case .worker, .zygote: Syscalls.worker(calls)
         case .unpack: Syscalls.unpack
         case .install: Syscalls.install
         }
@@ -77,6 +84,7 @@ public struct Profile: Sendable {
         case .worker: ["/usr/bin/python3", "-I", "-S", "-B", "-u", "/rt/worker.py"]
         case .unpack: ["/usr/bin/python3", "-I", "-S", "-B", "-u", "/rt/unpack.py"]
         case .install: ["/usr/bin/python3", "-I", "-B", "-u", "/rt/install.py"]
+        case .zygote: ["/usr/bin/python3", "-I", "-S", "-B", "-u", "/rt/zygote.py"]
         }
     }
 
@@ -96,7 +104,8 @@ public struct Profile: Sendable {
             .text("root:x:0:0::/tmp:/usr/sbin/nologin\nfn:x:1000:1000::/tmp:/usr/sbin/nologin\n", at: "etc/passwd"),
             .text("root:x:0:\nfn:x:1000:\n", at: "etc/group"),
             .text("passwd: files\ngroup: files\nhosts: files dns\n", at: "etc/nsswitch.conf"),
-            .point("dev"), .point("proc"), .point("tmp"), .point("fn"),
+            .point("dev"), .point("proc"), .point("tmp"), .point("env"),
+            .point(String(SP_VERSION_PLACE.dropFirst())), .symlink(SP_VERSION_PLACE, at: "fn"),
             .directory(runtime, at: "rt"),
             // Where Algorithmia put an algorithm and its user; published code names both.
             .symlink("/fn/code", at: "opt/algorithm"), .symlink("/tmp", at: "home/algo"),
@@ -114,7 +123,9 @@ public struct Profile: Sendable {
 
     private static let rules: [(path: String, access: UInt64)] = [
         ("/", Landlock.readDirectory), ("/usr", Landlock.readExecute), ("/etc", Landlock.read),
-        ("/rt", Landlock.read), ("/fn", Landlock.readExecute),
+        ("/rt", Landlock.read), ("/env", Landlock.readExecute),
+        // Above the place of the version, which may be mounted later: a rule on a directory is not one on its mounts.
+        ("/opt", Landlock.readExecute),
         // Never write: /proc/self/mem would write through read-only pages and undo W^X.
         ("/proc", Landlock.read),
         ("/dev/null", Landlock.readFile | Landlock.writeFile), ("/dev/zero", Landlock.readFile | Landlock.writeFile),

@@ -95,7 +95,33 @@ public final class Spawner: Sendable {
     /// - Returns: the box, whose program has been executed.
     /// - Throws: `SandboxError` with the step of the setup that failed; nothing is left behind then.
     public func spawn(_ kind: Profile.Kind, version: [UInt8] = [], limits: BoxLimits) throws(SandboxError) -> Box {
+        try make(kind, sp_request(), version: version, limits: limits)
+    }
+
+    /// Makes a worker's box by forking a zygote; it has no version yet, which `Box.assign` shows it.
+    ///
+    /// - Parameters:
+    ///   - zygote: a box of kind `zygote` that has said it is ready.
+    ///   - limits: hard limits.
+    /// - Returns: the box, whose interpreter waits for its first request.
+    /// - Throws: `SandboxError` with the step that failed; of step `zygote`, when the zygote did not answer in a second,
+    ///   and has been killed for it.
+    public func fork(_ zygote: borrowing Box, limits: BoxLimits) throws(SandboxError) -> Box {
         var request = sp_request()
+        (request.box, request.generation) = (zygote.number, zygote.generation)
+        return try make(.worker, request, limits: limits)
+    }
+
+    /// Whether boxes can be forked here: control groups of version 2 to clone into, and a spawner that is the host's root.
+    public var hasZygotes: Bool { !isLegacy && policy.subordinate == nil }
+
+    private func make(
+        _ kind: Profile.Kind,
+        _ request: sp_request,
+        version: [UInt8] = [],
+        limits: BoxLimits
+    ) throws(SandboxError) -> Box {
+        var request = request
         request.operation = UInt16(SP_SPAWN.rawValue)
         request.profile = kind.rawValue
         request.memory_bytes = limits.memoryBytes
@@ -107,7 +133,7 @@ public final class Spawner: Sendable {
         let owned = BoxDescriptors(descriptors)
         guard reply.error == 0 else { throw .spawner(step: reply.step, errno: reply.error, "box of kind \(kind)") }
         do throws(SandboxError) {
-            if isChecking { try prove(reply.pid) }
+            if isChecking, kind != .zygote { try prove(reply.pid) }
             let listeners = policy.profiles[Int(kind.rawValue)].listeners
             return try Box(spawner: self, reply: reply, descriptors: owned, listeners: listeners)
         } catch {
@@ -139,6 +165,16 @@ public final class Spawner: Sendable {
         let (reply, _) = try converse(request)
         guard reply.error == 0 else { throw .spawner(step: reply.step, errno: reply.error, "ending box \(box)") }
         return Death(reply, isLegacy: isLegacy)
+    }
+
+    /// Shows a version to a box that was made without one.
+    func assign(box: UInt32, generation: UInt32, version: [UInt8]) throws(SandboxError) {
+        var request = sp_request()
+        request.operation = UInt16(SP_ASSIGN.rawValue)
+        (request.box, request.generation) = (box, generation)
+        withUnsafeMutableBytes(of: &request.version) { $0.copyBytes(from: version.prefix($0.count)) }
+        let (reply, _) = try converse(request)
+        guard reply.error == 0 else { throw .spawner(step: reply.step, errno: reply.error, "version of box \(box)") }
     }
 
     /// Waits until the spawner's process is gone, which ends the daemon too.

@@ -19,7 +19,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { UIDS_PER_BOX = 8, END_WAIT_MILLIS = 2000, EXEC_WAIT_MILLIS = 10000 };
+enum { END_WAIT_MILLIS = 2000, EXEC_WAIT_MILLIS = 10000 };
 
 static int open_pipes(struct pipes *pipes)
 {
@@ -70,7 +70,7 @@ static int make_dev(void)
 }
 
 /* The version's directory as a detached read-only tree: also reaches below directories the box may not enter. */
-static int open_version(const struct spawner *spawner, const uint8_t digest[SP_DIGEST_BYTES])
+int open_version(const struct spawner *spawner, const uint8_t digest[SP_DIGEST_BYTES])
 {
     char name[2 * SP_DIGEST_BYTES + 1];
     for (int i = 0; i < SP_DIGEST_BYTES; i++) snprintf(name + 2 * i, 3, "%02x", digest[i]);
@@ -80,32 +80,27 @@ static int open_version(const struct spawner *spawner, const uint8_t digest[SP_D
 }
 
 /* Writes what only a parent may: the id maps, and that a box goes before the daemon when the host is out of memory. */
-static int write_process_files(pid_t pid, uint32_t base)
+static int write_process_files(const struct launch *launch, pid_t pid, uint32_t base)
 {
-    const char *const files[] = { "uid_map", "gid_map", "oom_score_adj" };
     char path[64], map[96];
-    snprintf(map, sizeof map, "0 %u 1\n1000 %u 1\n", base, base + 1);
-    for (size_t i = 0; i < COUNT(files); i++) {
-        snprintf(path, sizeof path, "/proc/%d/%s", (int)pid, files[i]);
-        int code = write_at(AT_FDCWD, path, i < 2 ? map : "500");
-        if (code != 0) return code;
-    }
-    return 0;
+    snprintf(map, sizeof map, BOX_MAP, base, base + 1);
+    int code = launch->who == EXECUTED ? sys_write_maps(pid, map) : 0;
+    snprintf(path, sizeof path, "/proc/%d/oom_score_adj", (int)pid);
+    return code != 0 ? code : write_at(AT_FDCWD, path, "500");
 }
 
 /* Clones inside the version 1 groups and directly into the unified one; the spawner itself is back home on return. */
 static int clone_child(struct spawner *spawner, struct launch *launch, uint64_t name, struct box *box, uint32_t *step)
 {
-    /* A time namespace too: /proc/self/ns/time would otherwise be one file for all boxes, to be locked and seen. */
-    uint64_t flags = CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWTIME;
-    if (!(launch->profile->flags & SP_PROFILE_HOST_NETWORK)) flags |= CLONE_NEWNET;
     *step = SP_STEP_CGROUP_ENTER;
     int code = cgroup_enter(spawner, name);
     int directory = cgroup_directory(spawner, name);
     long pid = -1;
     if (code == 0) {
         *step = SP_STEP_CLONE;
-        pid = sys_clone3(flags, &box->pidfd, directory);
+        const bool is_zygote = launch->who == ZYGOTE;
+        pid = is_zygote ? zygote_clone(spawner, &box->pidfd, directory)
+                        : sys_clone3(sys_box_namespaces(launch->profile), &box->pidfd, directory);
         if (pid == 0) child_run(launch);
         if (pid < 0) code = errno;
     }
@@ -119,8 +114,7 @@ static int clone_child(struct spawner *spawner, struct launch *launch, uint64_t 
     return code;
 }
 
-/* Lets the child go and waits until it has executed, or learns which step failed; takes its listeners. */
-static int await_exec(struct pipes *pipes, int pidfd, int listeners[], uint32_t count, uint32_t *step)
+int await_box(struct pipes *pipes, int pidfd, int listeners[], uint32_t count, uint32_t *step)
 {
     *step = SP_STEP_SYNC;
     if (write(pipes->go[1], "g", 1) != 1) return errno;
@@ -154,7 +148,7 @@ static int reap(struct box *box, struct sp_reply *reply, int wait_millis)
     struct pollfd poll_for = { .fd = box->pidfd, .events = POLLIN };
     if (poll(&poll_for, 1, wait_millis) != 1) return ETIMEDOUT;
     siginfo_t info = { 0 };
-    if (waitid(P_PIDFD, (id_t)box->pidfd, &info, WEXITED) != 0) return errno;
+    if (waitid(P_PIDFD, (id_t)box->pidfd, &info, WEXITED | __WALL) != 0) return errno;
     reply->exit_code = info.si_code;
     reply->exit_status = info.si_status;
     close(box->pidfd);
@@ -165,6 +159,7 @@ static int reap(struct box *box, struct sp_reply *reply, int wait_millis)
 static int end_box(struct spawner *spawner, struct box *box, struct sp_reply *reply, int wait_millis, int tries)
 {
     int code = 0;
+    close_all(&box->control, 1);
     cgroup_kill(spawner, box->name, box->pidfd);
     if (box->pidfd >= 0) code = reap(box, reply, wait_millis);
     cgroup_read_counters(spawner, box->name, reply->counters);
@@ -172,6 +167,12 @@ static int end_box(struct spawner *spawner, struct box *box, struct sp_reply *re
     if (code == 0) code = remove;
     box->used = box->dying = code != 0;
     return code;
+}
+
+struct box *find_box(struct spawner *spawner, const struct sp_request *request)
+{
+    struct box *box = request->box < COUNT(spawner->boxes) ? &spawner->boxes[request->box] : NULL;
+    return box && box->used && box->generation == request->generation ? box : NULL;
 }
 
 /* The first unused box. Those whose end did not come in time get another chance first. */
@@ -187,45 +188,69 @@ static struct box *free_box(struct spawner *spawner)
     return found;
 }
 
-static int start(struct spawner *spawner, const struct sp_request *request, struct box *box, struct pipes *pipes,
-                 struct trees *trees, int listeners[], uint32_t *step)
+static bool is_set(const uint8_t digest[SP_DIGEST_BYTES])
 {
-    const struct sp_profile *profile = &spawner->policy->profiles[request->profile];
-    *step = SP_STEP_PIPES;
-    int code = open_pipes(pipes);
-    if (code != 0) return code;
+    static const uint8_t none[SP_DIGEST_BYTES];
+    return memcmp(digest, none, sizeof none) != 0;
+}
+
+/* What is mounted in this box only. */
+static int make_trees(const struct spawner *spawner, const struct sp_request *request, const struct launch *launch,
+                      struct trees *trees, uint32_t *step)
+{
     *step = SP_STEP_TMPFS;
     if ((trees->tmp = make_tmpfs(request->tmp_bytes, "1777", MOUNT_ATTR_NODEV)) < 0) return errno;
     if (!(spawner->policy->flags & SP_ORDINARY_USER) && (trees->dev = make_dev()) < 0) return errno;
     *step = SP_STEP_VERSION;
-    if ((profile->flags & SP_PROFILE_VERSION) && (trees->version = open_version(spawner, request->version)) < 0) return errno;
-    if ((code = cgroup_create(spawner, request, box->name, step)) != 0) return code;
+    if (is_set(request->version) && (trees->version = open_version(spawner, request->version)) < 0) return errno;
+    *step = SP_STEP_ZYGOTE;
+    if (launch->who == ZYGOTE && (trees->scratch = open_tree(AT_FDCWD, ".", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE)) < 0)
+        return errno;
+    return 0;
+}
+
+static int start(struct spawner *spawner, struct sp_request *request, struct box *box, struct pipes *pipes,
+                 struct trees *trees, int listeners[], uint32_t *step)
+{
+    const struct sp_profile *profile = &spawner->policy->profiles[request->profile];
+    struct box *zygote = request->generation != 0 ? find_box(spawner, request) : NULL;
+    const uint32_t offset = UIDS_PER_BOX * (uint32_t)(box - spawner->boxes);
     struct launch launch = {
+        .who = zygote ? FORKED : profile->flags & SP_PROFILE_ZYGOTE ? ZYGOTE : EXECUTED,
         .policy = spawner->policy, .profile = profile, .root = &spawner->roots[request->profile],
         .pipes = pipes, .trees = trees, .tmp_bytes = request->tmp_bytes,
     };
-    if ((code = clone_child(spawner, &launch, box->name, box, step)) != 0) return code;
+    *step = SP_STEP_REQUEST;
+    if (request->generation != 0 && (!zygote || zygote->control < 0)) return ESRCH;
+    if (zygote) memcpy(request->version, zygote->version, SP_DIGEST_BYTES);
+    memcpy(box->version, request->version, SP_DIGEST_BYTES);
+    *step = SP_STEP_PIPES;
+    int code = open_pipes(pipes);
+    if (code != 0 || (code = make_trees(spawner, request, &launch, trees, step)) != 0) return code;
+    if ((code = cgroup_create(spawner, request, box->name, step)) != 0) return code;
+    if (launch.who == ZYGOTE && (code = zygote_prepare(spawner, &launch, box, step)) != 0) return code;
+    code = zygote ? zygote_fork(spawner, zygote, &launch, box, offset, step) : clone_child(spawner, &launch, box->name, box, step);
+    if (launch.who == ZYGOTE) close(launch.control);
+    if (code != 0) return code;
     *step = SP_STEP_CGROUP_LIMIT;
     if ((code = cgroup_limit(spawner, request, box->name, true)) != 0) return code;
     *step = SP_STEP_ID_MAP;
-    uint32_t index = (uint32_t)(box - spawner->boxes);
-    uint32_t base = spawner->policy->uid_base + UIDS_PER_BOX * index;
-    if ((code = write_process_files(box->pid, base)) != 0) return code;
-    return await_exec(pipes, box->pidfd, listeners, profile->listener_count, step);
+    if ((code = write_process_files(&launch, box->pid, spawner->policy->uid_base + offset)) != 0) return code;
+    return await_box(pipes, box->pidfd, listeners, profile->listener_count, step);
 }
 
 /* The reply says "invalid request" until something better is known. */
-void box_spawn(struct spawner *spawner, const struct sp_request *request, struct sp_reply *reply, int descriptors[SP_D_COUNT])
+void box_spawn(struct spawner *spawner, struct sp_request *request, struct sp_reply *reply, int descriptors[SP_D_COUNT])
 {
     if (!valid_spawn(spawner, request)) return;
     struct box *box = free_box(spawner);
     reply->error = EMFILE;
     if (!box) return;
 
-    *box = (struct box){ .used = true, .generation = box->generation + 1, .name = spawner->next_name++, .pidfd = -1 };
+    *box = (struct box){ .used = true, .generation = box->generation + 1, .name = spawner->next_name++, .pidfd = -1, .control = -1 };
     struct pipes pipes;
     memset(&pipes, 0xff, sizeof pipes);
-    struct trees trees = { -1, -1, -1 };
+    struct trees trees = { -1, -1, -1, -1 };
     uint32_t step = SP_STEP_REQUEST;
     reply->error = start(spawner, request, box, &pipes, &trees, &descriptors[SP_D_LISTENERS], &step);
     if (reply->error == 0) {
@@ -253,9 +278,8 @@ void box_spawn(struct spawner *spawner, const struct sp_request *request, struct
 
 void box_destroy(struct spawner *spawner, const struct sp_request *request, struct sp_reply *reply)
 {
-    if (request->box >= COUNT(spawner->boxes)) return;
-    struct box *box = &spawner->boxes[request->box];
-    if (!box->used || box->generation != request->generation) return;
+    struct box *box = find_box(spawner, request);
+    if (!box) return;
     reply->error = end_box(spawner, box, reply, END_WAIT_MILLIS, REMOVE_TRIES);
     reply->step = reply->error != 0 ? SP_STEP_WAIT : SP_STEP_NONE;
 }

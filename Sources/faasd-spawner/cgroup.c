@@ -111,6 +111,26 @@ int cgroup_directory(struct spawner *spawner, uint64_t name)
     return openat(spawner->bases[SP_CG_UNIFIED], path_of(name, "", path), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 }
 
+size_t cgroup_open_tasks(struct spawner *spawner, uint64_t name, int tasks[SP_CG_COUNT])
+{
+    char path[PATH_LENGTH];
+    size_t count = 0;
+    for (int i = 0; i < SP_CG_COUNT; i++) {
+        if (spawner->homes[i] < 0) continue;
+        tasks[count] = openat(spawner->bases[i], path_of(name, "tasks", path), O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+        if (tasks[count] >= 0) count++;
+    }
+    return count;
+}
+
+int cgroup_let_clone(struct spawner *spawner, uint64_t name, uid_t user)
+{
+    char path[PATH_LENGTH];
+    int base = spawner->bases[SP_CG_UNIFIED];
+    if (fchownat(base, path_of(name, "cgroup.procs", path), user, (gid_t)-1, AT_SYMLINK_NOFOLLOW) != 0) return errno;
+    return fchownat(base, "cgroup.procs", user, (gid_t)-1, AT_SYMLINK_NOFOLLOW) == 0 ? 0 : errno;
+}
+
 /* An eventfd that becomes readable when the group runs out of memory (cgroup-v1/memory.rst, section 10), in place of
  * the file by which it is ordered. */
 static int watch_oom(int control, int events)

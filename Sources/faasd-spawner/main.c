@@ -89,9 +89,11 @@ static int prepare(uint16_t *step)
     *step = SP_STEP_VERSION; /* after the roots: a mount can be cloned only out of the mount namespace one is in */
     spawner.store = open(spawner.policy->store, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
     if (spawner.store < 0) return errno;
+    if ((spawner.mounts = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC)) < 0) return errno;
     *step = SP_STEP_CAPABILITIES;
     uint64_t keep = 1u << CAP_SYS_ADMIN | 1u << CAP_SETUID | 1u << CAP_SETGID | 1u << CAP_MKNOD;
     keep |= 1u << CAP_SYS_RESOURCE | 1u << CAP_DAC_OVERRIDE; /* a floor for oom_score_adj; rmdir in a closed root at the end */
+    keep |= 1u << CAP_CHOWN | 1u << CAP_SYS_CHROOT; /* zygotes clone into groups; a box's mount namespace is entered */
     if ((code = sys_keep_capabilities(keep)) != 0) return code;
     *step = SP_STEP_SECCOMP;
     if ((code = sys_install_filter(spawner.policy->filter, spawner.policy->filter_count)) != 0) return code;
@@ -123,6 +125,7 @@ static bool serve_one(void)
     memset(descriptors, 0xff, sizeof descriptors);
     if (request.operation == SP_SPAWN) box_spawn(&spawner, &request, &reply, descriptors);
     else if (request.operation == SP_DESTROY) box_destroy(&spawner, &request, &reply);
+    else if (request.operation == SP_ASSIGN) box_assign(&spawner, &request, &reply);
     send_reply(&reply, descriptors);
     return true;
 }
@@ -138,6 +141,7 @@ int main(void)
 {
     ignore_signals();
     spawner.socket = SP_FD_SOCKET;
+    spawner.house = -1;
     /* The lock on the state directory stays ours until the last box is gone, so that a successor waits for it. */
     for (int i = SP_FD_POLICY; i <= SP_FD_LOCK; i++) {
         if (fcntl(i, F_SETFD, FD_CLOEXEC) != 0) {

@@ -96,6 +96,7 @@ struct Configuration: Sendable {
             var load_seconds: Int?
             var archive_bytes: Int?
             var workers_per_account: Int?
+            var blanks: Int?
             var answer_bytes: Int?
             var unread_seconds: Int?
             var unpaid_cpu_seconds_account: Int64?
@@ -103,7 +104,7 @@ struct Configuration: Sendable {
             var unpaid_cpu_seconds_pair: Int64?
 
             enum CodingKeys: String, CodingKey, CaseIterable {
-                case workers, workers_per_version_and_account, workers_per_account, waiting_calls, idle_seconds
+                case workers, workers_per_version_and_account, workers_per_account, blanks, waiting_calls, idle_seconds
                 case load_seconds, archive_bytes, answer_bytes, unread_seconds
                 case unpaid_cpu_seconds_account, unpaid_cpu_seconds_author, unpaid_cpu_seconds_pair
             }
@@ -143,6 +144,7 @@ struct Configuration: Sendable {
                 1...1_000,
                 "limits.workers_per_account"
             )
+            try set(&result.limits.blanksMax, limits?.blanks, 0...500, "limits.blanks")
             try set(&result.limits.waitersMax, limits?.waiting_calls, 0...100_000, "limits.waiting_calls")
             try set(&result.limits.archiveBytesMax, limits?.archive_bytes, 1_024...1 << 30, "limits.archive_bytes")
             try set(&result.limits.answerBytesMax, limits?.answer_bytes, 1 << 25...1 << 40, "limits.answer_bytes")

@@ -15,6 +15,9 @@ enum Installation {
     /// And so does what an ordinary user starts it with.
     static var launcherPath: String { programFolder + "/faasd-userns" }
 
+    /// The library that zygotes load.
+    static var zygoteLibraryPath: String { programFolder + "/libfaasd-zygote.so" }
+
     static func isExecutable(_ path: String) -> Bool { FileManager.default.isExecutableFile(atPath: path) }
 
     /// The folder with `python/worker.py`: as named, else beside the program, else in the sources above it.

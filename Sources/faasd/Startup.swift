@@ -48,6 +48,7 @@ enum Startup {
                     runtime: runtime,
                     pip: pipSettings(),
                     calls: configuration.systemCalls,
+                    zygoteLibrary: Installation.zygoteLibraryPath,
                     sharesDevices: subordinate != nil
                 )
             },

@@ -44,19 +44,31 @@ def bases(group):
     return found
 
 
-def directories(group):
-    """The control groups of boxes: {path: inode}. An inode is never used twice, a name may be."""
+def is_waiting(pid):
+    """Whether a process is the zygote, or a fork of it that nobody's code has been shown to."""
+    try:
+        return "/rt/zygote.py" in read(f"/proc/{pid}/cmdline") and not os.path.exists(f"/proc/{pid}/root/opt/fn/code")
+    except OSError:
+        return False  # It ended while we looked.
+
+
+def directories(group, with_waiting=False):
+    """The control groups of boxes: {path: inode}. An inode is never used twice, a name may be.
+
+    Without those of the zygote and of the boxes that wait for a version, unless asked for.
+    """
+    waiting = set() if with_waiting else {box for pid, box in processes(group, True).items() if is_waiting(pid)}
     found = {}
     for base in bases(group).values():
         for name in os.listdir(base):
             path = os.path.join(base, name)
-            if name.startswith("box-") and os.path.isdir(path):
+            if name.startswith("box-") and name not in waiting and os.path.isdir(path):
                 found[path] = os.stat(path).st_ino
     return found
 
 
-def processes(group):
-    """Processes in boxes: {pid: name of its box}."""
+def processes(group, with_waiting=False):
+    """Processes in boxes: {pid: name of its box}; without those that wait, unless asked for."""
     pattern, found = re.compile(rf"/{group}/(box-[0-9]+)"), {}
     for name in os.listdir("/proc"):
         if not name.isdigit():
@@ -65,7 +77,7 @@ def processes(group):
             match = pattern.search(read(f"/proc/{name}/cgroup"))
         except OSError:
             continue  # It ended while we looked.
-        if match:
+        if match and (with_waiting or not is_waiting(name)):
             found[int(name)] = match[1]
     return found
 
@@ -79,8 +91,8 @@ def identity(pid):
 
 
 def names(group):
-    """The names of the boxes there are."""
-    return {os.path.basename(path) for path in directories(group)}
+    """The names of the boxes there are, by their processes: groups that are just being made have none."""
+    return set(processes(group).values())
 
 
 def file(group, box, controllers, name):

@@ -103,8 +103,8 @@ class Daemon:
 
     def wait_for_nothing(self, seconds=10):
         """Waits until neither a process of a box nor its control group is left."""
-        wait_until(lambda: not boxes.processes(self.group), seconds, f"no process of {self.group} is left")
-        wait_until(lambda: not boxes.directories(self.group), seconds, f"no control group of {self.group} is left")
+        wait_until(lambda: not boxes.processes(self.group, True), seconds, f"no process of {self.group} is left")
+        wait_until(lambda: not boxes.directories(self.group, True), seconds, f"no control group of {self.group} is left")
 
     def close(self):
         """Ends it in the orderly way, and leaves nothing behind."""

@@ -77,8 +77,8 @@ class FromOutside(DaemonCase):
         self.assertNotIn(self.daemon.state, os.listdir(f"/proc/{self.pid}/root"))
         for missing in ("var", "root", "sys", "boot"):
             self.assertFalse(os.path.exists(f"/proc/{self.pid}/root/{missing}"), missing)
-        for folder, link, target in (("home", "algo", "/tmp"), ("opt", "algorithm", "/fn/code")):
-            self.assertEqual(os.listdir(f"/proc/{self.pid}/root/{folder}"), [link])
+        for folder, link, target, all_of_it in (("home", "algo", "/tmp", {"algo"}), ("opt", "algorithm", "/fn/code", {"algorithm", "fn"})):
+            self.assertEqual(set(os.listdir(f"/proc/{self.pid}/root/{folder}")), all_of_it)
             self.assertEqual(os.readlink(f"/proc/{self.pid}/root/{folder}/{link}"), target)
         for line in mounts.splitlines():
             point, options = line.split()[4:6]
@@ -180,9 +180,9 @@ class FromInside(DaemonCase):
     def test_the_code_sees_a_user_a_process_and_a_root_of_its_own(self):
         seen = self.daemon.call("author/whoami", "x", self.caller).result
         self.assertEqual((seen["uid"], seen["gid"], seen["pid"]), (1000, 1000, 1))
-        self.assertLessEqual(set(seen["root"]), {"bin", "dev", "etc", "fn", "home", "lib", "lib64", "opt", "proc", "rt",
+        self.assertLessEqual(set(seen["root"]), {"bin", "dev", "env", "etc", "fn", "home", "lib", "lib64", "opt", "proc", "rt",
                                                   "sbin", "tmp", "usr"})
-        self.assertEqual(seen["cwd"], "/fn/code")
+        self.assertEqual(seen["cwd"], "/opt/fn/code")
 
     def test_the_environment_holds_nothing_of_the_daemons(self):
         seen = self.daemon.call("author/whoami", "x", self.caller).result["env"]

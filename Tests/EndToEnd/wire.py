@@ -41,6 +41,12 @@ class Reply:
 
     @property
     def start(self):
+        """`warm`, or `cold` however the worker came to be."""
+        return "warm" if self.how == "warm" else "cold"
+
+    @property
+    def how(self):
+        """How the worker came to be: warm, blank, zygote, exec."""
         return self.headers["X-Faasd-Start"]
 
     def __repr__(self):

@@ -59,7 +59,8 @@ final class LiveSpawner: Sendable {
             store: state + "/store",
             scratch: state + "/roots",
             profiles: Profile.Kind.allCases.map { kind in
-                var profile = Profile(kind, runtime: root + "/Runtimes/python")
+                let library = Self.programs + "/libfaasd-zygote.so"
+                var profile = Profile(kind, runtime: root + "/Runtimes/python", zygoteLibrary: library)
                 if kind == .worker { change(&profile) }
                 return profile
             },

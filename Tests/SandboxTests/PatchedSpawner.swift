@@ -15,19 +15,19 @@ enum PatchedSpawner {
             switch self {
             case .pidNamespace:
                 [
-                    ("box.c", "CLONE_NEWPID | ", ""),
+                    ("sys.c", "CLONE_NEWPID | ", ""),
                     // Without a pid namespace of its own a box may mount no /proc.
-                    ("child.c", "        { SP_STEP_MOUNT, forbid_memfd_exec },\n", ""),
+                    ("child.c", "        { SP_STEP_MOUNT, forbid_memfd_exec, EXECUTED | HOUSE },\n", ""),
                     (
-                        "child.c", #"mount("proc", "r/proc", "proc", flags, "subset=pid,hidepid=invisible") != 0"#,
+                        "child.c", #"mount("proc", "r/proc", "proc", flags, options) != 0"#,
                         "false"
                     ),
                 ]
-            case .filter: [("child.c", "        { SP_STEP_SECCOMP, install_filter },\n", "")]
-            case .landlock: [("child.c", "        { SP_STEP_LANDLOCK, restrict_files },\n", "")]
-            case .capabilityDrop: [("child.c", "        { SP_STEP_CAPABILITIES, drop_privileges },\n", "")]
+            case .filter: [("child.c", "        { SP_STEP_SECCOMP, install_filter, BOXED },\n", "")]
+            case .landlock: [("child.c", "        { SP_STEP_LANDLOCK, restrict_files, BOXED },\n", "")]
+            case .capabilityDrop: [("child.c", "        { SP_STEP_CAPABILITIES, drop_privileges, BOXED },\n", "")]
             case .uniqueUsers:
-                [("box.c", "spawner->policy->uid_base + UIDS_PER_BOX * index", "spawner->policy->uid_base + 0 * index")]
+                [("box.c", "UIDS_PER_BOX * (uint32_t)(box - spawner->boxes)", "0 * (uint32_t)(box - spawner->boxes)")]
             case .noExecution:
                 [("box.c", "MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC | attributes", "MOUNT_ATTR_NOSUID | attributes")]
             }
@@ -42,6 +42,10 @@ enum PatchedSpawner {
             .deletingLastPathComponent().appendingPathComponent("Sources")
         let copy = folder.appendingPathComponent("spawner-source")
         try FileManager.default.copyItem(at: sources.appendingPathComponent("faasd-spawner"), to: copy)
+        for name in ["child.c", "sys.c"] {
+            let original = sources.appendingPathComponent("CBox").appendingPathComponent(name)
+            try FileManager.default.copyItem(at: original, to: copy.appendingPathComponent(name))
+        }
         for edit in layers.flatMap(\.edits) {
             let file = copy.appendingPathComponent(edit.file)
             let parts = try String(contentsOf: file, encoding: .utf8).components(separatedBy: edit.from)
@@ -56,8 +60,8 @@ enum PatchedSpawner {
         compiler.executableURL = URL(fileURLWithPath: "/usr/bin/cc")
         compiler.arguments =
             [
-                "-D_GNU_SOURCE", "-w", "-I", sources.appendingPathComponent("CSpawnerProtocol/include").path, "-o",
-                program,
+                "-D_GNU_SOURCE", "-w", "-I", sources.appendingPathComponent("CSpawnerProtocol/include").path,
+                "-I", sources.appendingPathComponent("CBox/include").path, "-o", program,
             ]
             + files.map { copy.appendingPathComponent($0).path }
         try compiler.run()

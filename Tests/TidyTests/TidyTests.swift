@@ -16,7 +16,7 @@ import Testing
     ]
     static let fileLinesMax = 500
     static let functionLinesMax = 100
-    static let spawnerLinesMax = 1_500
+    static let spawnerLinesMax = 1_900
 
     @Test func `a module imports only what the table allows`() throws {
         let ours = Set(Repository.paths.filter { $0.hasPrefix("Sources/") }.map { Self.module(of: $0) })
@@ -67,9 +67,13 @@ import Testing
     @Test func `the privileged program stays small enough to be read at one sitting`() throws {
         let files =
             try Repository.files(in: "Sources/faasd-spawner", "c", "h")
+            + Repository.files(in: "Sources/CBox", "c", "h")
             + Repository.files(in: "Sources/CSpawnerProtocol", "c", "h")
         let lines = files.reduce(0) { $0 + $1.lines.count }
-        #expect(lines <= Self.spawnerLinesMax, "faasd-spawner and its protocol have \(lines) lines of C")
+        #expect(
+            lines <= Self.spawnerLinesMax,
+            "faasd-spawner, what it shares with zygotes and its protocol have \(lines) lines of C"
+        )
         print("faasd-spawner: \(lines) lines of C, at most \(Self.spawnerLinesMax)")
     }
 

@@ -68,8 +68,13 @@ struct sp_rlimit {
 
 enum sp_profile_flag {
     SP_PROFILE_HOST_NETWORK = 1, /* no network namespace: package installation only, runs nothing a tenant wrote */
-    SP_PROFILE_VERSION = 2,      /* the version's directory is mounted on /fn */
+    SP_PROFILE_VERSION = 2,      /* the version's directory is mounted on SP_VERSION_PLACE, before the start or after it */
+    SP_PROFILE_ZYGOTE = 4,       /* no box, but what boxes are forked from; an environment's directory is mounted on /env */
 };
+
+/* Where a version stands, with /fn leading to it. A rule of Landlock on a directory does not count for what is mounted
+ * there later, one on the directory above does. */
+#define SP_VERSION_PLACE "/opt/fn"
 
 struct sp_profile {
     uint32_t flags;
@@ -160,7 +165,8 @@ struct sp_policy {
     struct sp_profile profiles[SP_PROFILES_MAX];
 };
 
-enum sp_operation { SP_HELLO = 1, SP_SPAWN = 2, SP_DESTROY = 3 };
+/* ASSIGN shows a version to a box that was made without one. */
+enum sp_operation { SP_HELLO = 1, SP_SPAWN = 2, SP_DESTROY = 3, SP_ASSIGN = 4 };
 
 /* Bounds the spawner enforces on what it is asked. */
 #define SP_MEMORY_MIN (8ull << 20)
@@ -175,13 +181,13 @@ struct sp_request {
     uint32_t magic;
     uint16_t operation;
     uint16_t profile;
-    uint32_t box;       /* DESTROY: number and generation from the spawn's reply */
-    uint32_t generation;
+    uint32_t box;       /* DESTROY, ASSIGN: number and generation from the spawn's reply */
+    uint32_t generation; /* likewise; SPAWN: not 0 when the box is to be a fork of this zygote */
     uint64_t memory_bytes;
     uint64_t tmp_bytes;
     uint32_t cpu_millis; /* thousandths of a CPU */
     uint32_t pids;
-    uint8_t version[SP_DIGEST_BYTES];
+    uint8_t version[SP_DIGEST_BYTES]; /* all 0: none yet */
 };
 
 /* Steps of a setup, as they are named in errors: Sandbox/SandboxError.swift has the words. */
@@ -190,7 +196,7 @@ enum sp_step {
     SP_STEP_PIPES, SP_STEP_TMPFS, SP_STEP_VERSION, SP_STEP_CLONE, SP_STEP_ID_MAP, SP_STEP_SYNC, SP_STEP_CREDENTIALS,
     SP_STEP_MOUNT, SP_STEP_PIVOT, SP_STEP_IDENTITY, SP_STEP_RLIMIT, SP_STEP_DESCRIPTORS,
     SP_STEP_CAPABILITIES, SP_STEP_DEATH_SIGNAL, SP_STEP_NO_NEW_PRIVS, SP_STEP_LANDLOCK, SP_STEP_SECCOMP, SP_STEP_EXEC,
-    SP_STEP_WAIT, SP_STEP_ROOT, SP_STEP_LISTEN, SP_STEP_COUNT,
+    SP_STEP_WAIT, SP_STEP_ROOT, SP_STEP_LISTEN, SP_STEP_ZYGOTE, SP_STEP_ASSIGN, SP_STEP_COUNT,
 };
 
 struct sp_reply {

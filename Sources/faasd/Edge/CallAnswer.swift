@@ -173,7 +173,7 @@ struct CallAnswer: Sendable {
         headers[.callID] = invocation.description
         guard let receipt = reply.receipt else { return }
         headers[.priceVersion] = String(receipt.priceVersion)
-        headers[.start] = reply.isWarm ? "warm" : "cold"
+        headers[.start] = reply.start.rawValue
         headers[.queueMicros] = String(reply.queue.microsecondsRoundedDown)
         headers[.loadMicros] = String(reply.load.microsecondsRoundedDown)
         headers[.runMicros] = String(reply.wall.microsecondsRoundedDown)

@@ -31,6 +31,7 @@ struct HealthRoutes: Sendable {
             return Self.text(
                 registry.text(adding: [
                     ("faasd_workers", pool.seats), ("faasd_workers_idle", pool.idle),
+                    ("faasd_blanks", invoker.blanks),
                     ("faasd_calls_waiting_for_worker", pool.waiting), ("faasd_calls_admitted", load.admitted),
                     ("faasd_calls_waiting_for_admission", load.waiting), ("faasd_ledger_queue", load.queued),
                     ("faasd_answer_bytes", invoker.answerBytes),

@@ -1,6 +1,6 @@
-/* The new process, from clone3 to execve. Each step is one function; the order is the safety, and the comments say
- * why. Only async-signal-safe calls (signal-safety(7)): no allocation, no stdio. */
-#include "spawner.h"
+/* The new process, from clone3 to execve, or to the end of a fork's setup. Each step is one function; the order is the
+ * safety, and the comments say why. Only async-signal-safe calls (signal-safety(7)): no allocation, no stdio. */
+#include "box_setup.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,6 +14,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -37,17 +38,29 @@ enum { RULE_PATH_BENEATH = 1, RULE_NET_PORT = 2, CONNECT_TCP = 2 };
 static int wait_for_maps(const struct launch *launch)
 {
     char byte;
-    close(launch->pipes->go[1]); /* so that the spawner's death is an end of file */
+    if (launch->pipes->go[1] >= 0) close(launch->pipes->go[1]); /* so that the spawner's death is an end of file */
     return read(launch->pipes->go[0], &byte, 1) == 1 ? 0 : ECANCELED; /* it is gone or gave up */
+}
+
+/* A fork is born in its zygote's version 1 groups: "0" moves the writer itself, by the rights of who opened the file. */
+static int enter_groups(const struct launch *launch)
+{
+    for (size_t i = 0; i < launch->task_count; i++)
+        if (pwrite(launch->tasks[i], "0", 1, 0) != 1) return errno;
+    return 0;
+}
+
+static int make_mounts_private(const struct launch *launch UNUSED)
+{
+    return mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 ? 0 : errno;
 }
 
 /* Anonymous memory files are exempt from noexec mounts and from Landlock; this setting of the box's own pid namespace
  * (Linux 6.3) makes executing one fail. Only the host's root may write it, so this comes before the credentials, and
  * only through a full /proc, which is mounted for this moment. Kernels without it, and spawners that are not the
- * host's root, keep one layer less: the filters of all profiles refuse memfd_create. */
+ * host's root, keep one layer less: the filters of all profiles refuse memfd_create. Forks inherit it from the house. */
 static int forbid_memfd_exec(const struct launch *launch)
 {
-    if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0) return errno;
     if (launch->policy->flags & SP_ORDINARY_USER) return 0;
     if (mount("proc", "v", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) != 0) return errno;
     int code = write_at(AT_FDCWD, "v/sys/vm/memfd_noexec", "2");
@@ -109,18 +122,21 @@ static int mount_root(const struct launch *launch)
             return errno;
     }
     const struct trees *trees = launch->trees;
+    const char *version = launch->who == EXECUTED ? "r" SP_VERSION_PLACE : "r/env";
     if (!attach(trees->version, "v") || !attach(trees->tmp, "r/tmp") || !attach(trees->dev, "r/dev")) return errno;
-    if (trees->version >= 0 && mount("overlay", "r/fn", "overlay", overlay, "lowerdir=v:e") != 0) return errno;
-    if (mount("proc", "r/proc", "proc", flags, "subset=pid,hidepid=invisible") != 0) return errno;
+    if (!attach(trees->scratch, "r/roots") || (trees->version >= 0 && mount("overlay", version, "overlay", overlay, "lowerdir=v:e") != 0)) return errno;
+    /* A zygote's is whole: the kernel lets its forks mount theirs only where one that hides nothing is seen. */
+    const char *options = launch->who == ZYGOTE ? NULL : "subset=pid,hidepid=invisible";
+    if (mount("proc", "r/proc", "proc", flags, options) != 0) return errno;
     if (mount("tmpfs", "r/dev/shm", "tmpfs", flags, "size=64m,nr_inodes=1024,mode=1777") != 0) return errno;
     return chdir("r") == 0 ? 0 : errno;
 }
 
-static int pivot(const struct launch *launch UNUSED)
+static int pivot(const struct launch *launch)
 {
     if (syscall(SYS_pivot_root, ".", ".") != 0) return errno;
     if (umount2(".", MNT_DETACH) != 0) return errno;
-    return chdir("/") == 0 ? 0 : errno;
+    return chdir(launch->who == ZYGOTE ? "/roots" : "/") == 0 ? 0 : errno; /* a zygote's forks build their roots there */
 }
 
 static int set_identity(const struct launch *launch UNUSED)
@@ -142,16 +158,25 @@ static int set_rlimits(const struct launch *launch)
 }
 
 /* 0 nothing, 1 and 2 the logs, 3 requests, 4 replies, 5 the report; everything else is closed. The sources are all
- * above 5, because the spawner keeps its own 3, 4 and 5 open. */
+ * above 5, because spawner and zygotes keep their own 3, 4 and 5 open. */
 static int set_descriptors(const struct launch *launch)
 {
+    const bool is_zygote = launch->who == ZYGOTE;
     int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
-    if (null < 0) return errno;
+    int policy = is_zygote ? fcntl(SP_FD_POLICY, F_DUPFD, 64) : 0, control = is_zygote ? fcntl(launch->control, F_DUPFD, 64) : 0;
+    if (null < 0 || policy < 0 || control < 0) return errno;
     const struct pipes *pipes = launch->pipes;
     if (dup2(null, 0) < 0 || dup2(pipes->out[1], 1) < 0 || dup2(pipes->err[1], 2) < 0) return errno;
     if (dup2(pipes->request[0], 3) < 0 || dup2(pipes->reply[1], 4) < 0) return errno;
     if (dup3(pipes->report[1], 5, O_CLOEXEC) < 0) return errno;
-    return close_range(6, ~0u, 0) == 0 ? 0 : errno;
+    if (is_zygote && (dup2(control, ZYGOTE_CONTROL) < 0 || dup2(policy, ZYGOTE_POLICY) < 0)) return errno;
+    return close_range(is_zygote ? ZYGOTE_POLICY + 1 : 6, ~0u, 0) == 0 ? 0 : errno;
+}
+
+/* A zygote writes the id maps of its forks; what it imports is the operator's choice, and still gets nothing more. */
+static int keep_few_capabilities(const struct launch *launch)
+{
+    return sys_keep_capabilities(launch->who == ZYGOTE ? 1u << CAP_SETUID | 1u << CAP_SETGID : 0);
 }
 
 /* The bounding set goes while CAP_SETPCAP is still there; afterwards dropping it fails without a word. Everything is
@@ -252,36 +277,51 @@ static int run(const struct launch *launch)
     return errno;
 }
 
-_Noreturn void child_run(const struct launch *launch)
+/* The house has nothing of the daemon's, does nothing, and is there until it is killed or the spawner ends. It may be
+ * looked at, because who joins its namespaces must be allowed to: setns(2). */
+static int rest(const struct launch *launch)
 {
-    static const struct { uint32_t step; int (*run)(const struct launch *); } steps[] = {
-        { SP_STEP_SYNC, wait_for_maps },
-        { SP_STEP_MOUNT, forbid_memfd_exec },
-        { SP_STEP_CREDENTIALS, become_namespace_root },
-        { SP_STEP_LISTEN, make_listeners },
-        { SP_STEP_SYNC, reset_signals },
-        { SP_STEP_MOUNT, mount_root },
-        { SP_STEP_PIVOT, pivot },
-        { SP_STEP_IDENTITY, set_identity },
-        { SP_STEP_RLIMIT, set_rlimits },
-        { SP_STEP_DESCRIPTORS, set_descriptors },
-        { SP_STEP_CAPABILITIES, drop_privileges },
-        { SP_STEP_DEATH_SIGNAL, arm_death_signal },
-        { SP_STEP_NO_NEW_PRIVS, forbid_new_privileges },
-        { SP_STEP_NO_NEW_PRIVS, restrict_speculation },
-        { SP_STEP_LANDLOCK, restrict_files },
-        { SP_STEP_SECCOMP, install_filter },
-        { SP_STEP_EXEC, run },
+    munmap((void *)(uintptr_t)launch->policy, launch->policy->size);
+    close_range(0, ~0u, 0);
+    prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
+    while (pause() < 0) continue;
+    return 0;
+}
+
+void child_run(const struct launch *launch)
+{
+    static const struct { uint32_t step; int (*run)(const struct launch *); int who; } steps[] = {
+        { SP_STEP_SYNC, wait_for_maps, ALL },
+        { SP_STEP_CGROUP_ENTER, enter_groups, FORKED },
+        { SP_STEP_MOUNT, make_mounts_private, ALL },
+        { SP_STEP_MOUNT, forbid_memfd_exec, EXECUTED | HOUSE },
+        { SP_STEP_CREDENTIALS, become_namespace_root, ALL },
+        { SP_STEP_LISTEN, make_listeners, BOXED },
+        { SP_STEP_SYNC, reset_signals, ALL & ~FORKED },
+        { SP_STEP_MOUNT, mount_root, ROOTED },
+        { SP_STEP_PIVOT, pivot, ROOTED },
+        { SP_STEP_IDENTITY, set_identity, ALL },
+        { SP_STEP_RLIMIT, set_rlimits, ROOTED },
+        { SP_STEP_DESCRIPTORS, set_descriptors, ROOTED },
+        { SP_STEP_CAPABILITIES, drop_privileges, BOXED },
+        { SP_STEP_CAPABILITIES, keep_few_capabilities, ZYGOTE | HOUSE },
+        { SP_STEP_DEATH_SIGNAL, arm_death_signal, ALL },
+        { SP_STEP_NO_NEW_PRIVS, forbid_new_privileges, ALL },
+        { SP_STEP_NO_NEW_PRIVS, restrict_speculation, ROOTED },
+        { SP_STEP_LANDLOCK, restrict_files, BOXED },
+        { SP_STEP_SECCOMP, install_filter, BOXED },
+        { SP_STEP_EXEC, run, EXECUTED | ZYGOTE },
+        { SP_STEP_EXEC, rest, HOUSE },
     };
     int report = launch->pipes->report[1];
     for (size_t i = 0; i < COUNT(steps); i++) {
-        int code = steps[i].run(launch);
-        if (steps[i].step == SP_STEP_DESCRIPTORS && code == 0) report = 5;
+        int code = steps[i].who & (int)launch->who ? steps[i].run(launch) : 0;
+        if (steps[i].step == SP_STEP_DESCRIPTORS && launch->who & ROOTED && code == 0) report = 5;
         if (code == 0) continue;
         struct report failure = { steps[i].step, code };
         ssize_t ignored = write(report, &failure, sizeof failure);
         (void)ignored;
-        break;
+        _exit(127);
     }
-    _exit(127);
+    close(report);
 }

@@ -1,4 +1,4 @@
-#include "spawner.h"
+#include "box_setup.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -21,13 +21,20 @@ long sys_clone3(uint64_t flags, int *pidfd, int cgroup)
     struct clone_args arguments = {
         .flags = flags | CLONE_PIDFD,
         .pidfd = (uint64_t)(uintptr_t)pidfd,
-        .exit_signal = SIGCHLD,
+        .exit_signal = flags & CLONE_PARENT ? 0 : SIGCHLD,
     };
     if (cgroup >= 0) {
         arguments.flags |= CLONE_INTO_CGROUP;
         arguments.cgroup = (uint64_t)cgroup;
     }
     return syscall(SYS_clone3, &arguments, sizeof arguments);
+}
+
+uint64_t sys_box_namespaces(const struct sp_profile *profile)
+{
+    /* A time namespace too: /proc/self/ns/time would otherwise be one file for all boxes, to be locked and seen. */
+    uint64_t flags = CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWTIME;
+    return profile->flags & SP_PROFILE_HOST_NETWORK ? flags : flags | CLONE_NEWNET;
 }
 
 int sys_clone_tree(int place, uint64_t more)
@@ -54,6 +61,18 @@ int sys_keep_capabilities(uint64_t keep)
         sets[i] = (struct __user_cap_data_struct){ .effective = sets[i].permitted & (uint32_t)(keep >> 32 * i),
                                                    .permitted = sets[i].permitted & (uint32_t)(keep >> 32 * i) };
     return syscall(SYS_capset, &header, sets) == 0 ? 0 : errno;
+}
+
+int sys_write_maps(pid_t pid, const char *map)
+{
+    const char *const files[] = { "uid_map", "gid_map" };
+    char path[64];
+    for (size_t i = 0; i < COUNT(files); i++) {
+        snprintf(path, sizeof path, "/proc/%d/%s", (int)pid, files[i]);
+        int code = write_at(AT_FDCWD, path, map);
+        if (code != 0) return code;
+    }
+    return 0;
 }
 
 int sys_install_filter(const struct sock_filter *filter, uint32_t count)
@@ -89,8 +108,9 @@ ssize_t sys_receive(int socket, void *message, size_t size, int *descriptors, si
     header.msg_control = control.bytes;
     header.msg_controllen = CMSG_SPACE(sizeof(int) * count);
     ssize_t length = recvmsg(socket, &header, MSG_CMSG_CLOEXEC);
-    if (length > 0 && count > 0 && control.align.cmsg_len == CMSG_LEN(sizeof(int) * count))
-        memcpy(descriptors, CMSG_DATA(&control.align), sizeof(int) * count);
+    if (length > 0 && count > 0) memset(descriptors, 0xff, sizeof(int) * count);
+    if (length > 0 && header.msg_controllen > CMSG_LEN(0) && control.align.cmsg_len <= CMSG_LEN(sizeof(int) * count))
+        memcpy(descriptors, CMSG_DATA(&control.align), control.align.cmsg_len - CMSG_LEN(0));
     return length;
 }
 

@@ -1,0 +1,137 @@
+"""Rows of docs/benchmarks.md on serving calls: `measure.py BINARIES ENVIRONMENT [SECONDS]`, as root, on a quiet machine.
+
+BINARIES is where the release lies, ENVIRONMENT a folder for the peers' virtual environment. Each figure stands beside
+that of a peer measured in the same run; the ratios of the two are what is judged.
+"""
+import contextlib
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+REPOSITORY = os.path.dirname(os.path.dirname(HERE))
+sys.path[:0] = [HERE, os.path.join(REPOSITORY, "Tests", "EndToEnd")]
+os.environ["FAASD_BIN"] = os.path.abspath(sys.argv[1])
+import harness  # noqa: E402 (beside the end to end tests)
+import peers  # noqa: E402 (beside this file)
+import wire  # noqa: E402
+
+ECHO = "def apply(value):\n    return value\n"
+NUMPY = "import numpy\n\n\ndef apply(value):\n    return int(numpy.arange(value).sum())\n"
+BODY = '{"values":[1,2,3],"name":"benchmark"}'
+COLD_CALLS = 40
+CALL_CALLS = 300
+
+
+class Load:
+    """What wrk measured."""
+
+    def __init__(self, url, connections, seconds, key=""):
+        line = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "-s", os.path.join(HERE, "post.lua"), url]
+        environment = {**os.environ, "BODY": BODY, "KEY": key}
+        done = subprocess.run(line, env=environment, capture_output=True, text=True, check=True)
+        figures = next(row for row in done.stdout.splitlines() if row.startswith("FIGURES")).split()[1:]
+        requests, micros, self.p50, self.p99, self.most, self.errors = map(int, figures)
+        self.rate = requests / micros * 1e6
+
+    def __str__(self):
+        errors = f", {self.errors} ERRORS" if self.errors else ""
+        return f"p50 {self.p50} us, p99 {self.p99} us, {self.rate:.0f}/s{errors}"
+
+
+def row(name, text):
+    print(f"{name:4} {text}", flush=True)
+
+
+def deploy(daemon, owner, name, text, *options, requirements=None):
+    with tempfile.TemporaryDirectory(prefix="faasd-bench-") as folder:
+        with open(os.path.join(folder, name + ".py"), "w", encoding="ascii") as file:
+            file.write(text)
+        if requirements:
+            with open(os.path.join(folder, "requirements.txt"), "w", encoding="ascii") as file:
+                file.write(requirements + "\n")
+        return daemon.deploy(folder, owner, *options, name=name)
+
+
+def warm(daemon, python, seconds):
+    """W1 to W3."""
+    author = daemon.user("author")
+    echo = deploy(daemon, author, "echo", ECHO)
+    url = f"http://127.0.0.1:{daemon.port}/v1/algo/{echo}"
+    with tempfile.TemporaryDirectory(prefix="faasd-bench-") as folder, peers.fastapi(python, folder) as peer:
+        for target, key in ((peer, ""), (url, author.key)):
+            Load(target, 8, 3, key)
+        one = Load(peer, 1, seconds), Load(url, 1, seconds, author.key)
+        many = Load(peer, 32, seconds), Load(url, 32, seconds, author.key)
+    row("W1", f"1 connection: FastAPI {one[0]}; faasd {one[1]}; ratio of p50 {one[1].p50 / one[0].p50:.2f} (goal 2.5, then 2.0)")
+    row("W2", f"32 connections: FastAPI {many[0]}; faasd {many[1]}; ratio of rates {many[1].rate / many[0].rate:.2f} (goal 2.0, then 2.8)")
+    row("W3", f"32 connections: p99 is {many[1].p99 / many[1].p50:.1f} x p50 (goal 10)")
+
+
+def spread(seconds):
+    ordered = sorted(seconds)
+    return f"p50 {statistics.median(ordered) * 1e3:.2f} ms, p99 {ordered[int(len(ordered) * 0.99)] * 1e3:.2f} ms"
+
+
+def timed(function):
+    began = time.perf_counter()
+    result = function()
+    return time.perf_counter() - began, result
+
+
+def cold(daemon, python):
+    """C1 and C2, over one connection that is kept."""
+    author = daemon.user("cold")
+    opened = wire.connection(daemon.port, 60)
+
+    def call(name, body, user):
+        fields = {"Content-Type": "application/json", "Authorization": user.key}
+        return wire.send(opened, "POST", f"/v1/algo/{name}", body.encode(), fields)
+
+    with contextlib.closing(opened):
+        own = [deploy(daemon, author, f"c{number}", NUMPY, requirements=peers.PACKAGES[-1]) for number in range(COLD_CALLS)]
+        time.sleep(2)
+        first = []
+        for name in own:
+            seconds, reply = timed(lambda: call(name, "10", author))
+            assert reply.json.get("result") == 45, reply
+            first.append((seconds, reply.how))
+            time.sleep(0.1)
+        alone = deploy(daemon, author, "alone", ECHO, "--isolation", "call")
+        each = []
+        for _ in range(CALL_CALLS):
+            seconds, reply = timed(lambda: call(alone, BODY, author))
+            assert "result" in reply.json, reply
+            each.append((seconds, reply.how))
+    bare = [timed(lambda: subprocess.run(["bwrap", "--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc", "--unshare-all",
+                                          python, "-c", "import numpy"], check=True))[0] for _ in range(20)]
+    ratio = statistics.median(bare) / statistics.median(seconds for seconds, _ in first)
+    row("C1", f"first call ever, numpy imported: {spread([s for s, _ in first])} by {kinds(first)}; bwrap python -c 'import numpy' "
+              f"{spread(bare)}; {ratio:.1f} x faster (goal 5 ms and 15 x)")
+    row("C2", f"isolation call, one after another: {spread([s for s, _ in each])} by {kinds(each)} (goal 3 ms)")
+
+
+def kinds(calls):
+    found = [how for _, how in calls]
+    return ", ".join(f"{found.count(kind)} {kind}" for kind in sorted(set(found)))
+
+
+def main():
+    seconds = int(sys.argv[3]) if len(sys.argv) > 3 else 20
+    python = peers.environment(os.path.abspath(sys.argv[2]))
+    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=REPOSITORY, capture_output=True, text=True).stdout.strip()
+    print(f"commit {commit}, {os.cpu_count()} processors, Linux {platform.release()}", flush=True)
+    daemon = harness.Daemon({"limits": {"workers_per_version_and_account": 8}}).start()
+    try:
+        warm(daemon, python, seconds)
+        cold(daemon, python)
+    finally:
+        daemon.close()
+
+
+if __name__ == "__main__":
+    main()
