@@ -51,10 +51,10 @@ def corpus(only=()):
 class Range:
     """A daemon, an attacker, a victim, and a bystander who knows how fast it is without attacks."""
 
-    def __init__(self):
+    def __init__(self, limits=None):
         self.canaries = view.Canaries()
         os.environ["HOST_SECRET"] = "canary-0b6a42d1"
-        self.daemon = harness.Daemon({"limits": {"idle_seconds": 3_600}, "drain_seconds": 2}).start()
+        self.daemon = harness.Daemon({"limits": {"idle_seconds": 3_600} | (limits or {}), "drain_seconds": 2}).start()
         self.attacker, self.victim, self.passer = (self.daemon.user(name, "1000000") for name in ("attacker", "victim", "passer"))
         self.echo = self.daemon.deploy(os.path.join(HERE, "echo"), self.passer, name="echo")
         self.daemon.call(self.echo, "warm", self.passer)

@@ -25,6 +25,6 @@ def judge(outside):
         reply = outside.call()
         counts.append(reply.json.get("result"))
         outside.gone(within=0.5)
-        outside.held(reply.headers["X-Faasd-Start"] == "cold", "a worker without a free place was used again")
+        outside.held(reply.start == "cold", "a worker without a free place was used again")
     outside.held(counts[0] in range(32, 64) and len(set(counts)) == 1, f"the calls could make {counts} processes")
     outside.held(not outside.boxes(), f"the boxes {outside.boxes()} are kept")

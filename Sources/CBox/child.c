@@ -207,6 +207,12 @@ static int drop_privileges(const struct launch *launch UNUSED)
     return getuid() == BOX_UID && geteuid() == BOX_UID && getgid() == BOX_GID && getgroups(0, NULL) == 0 ? 0 : EPERM;
 }
 
+/* An exec would have done it: otherwise /proc/self/fd, and with it /dev/stdout, would be closed to the box itself. */
+static int become_dumpable(const struct launch *launch UNUSED)
+{
+    return prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) == 0 ? 0 : errno;
+}
+
 /* After the credentials: the kernel clears the death signal when the effective ids change (prctl(2)). */
 static int arm_death_signal(const struct launch *launch UNUSED)
 {
@@ -305,6 +311,7 @@ void child_run(const struct launch *launch)
         { SP_STEP_DESCRIPTORS, set_descriptors, ROOTED },
         { SP_STEP_CAPABILITIES, drop_privileges, BOXED },
         { SP_STEP_CAPABILITIES, keep_few_capabilities, ZYGOTE | HOUSE },
+        { SP_STEP_CAPABILITIES, become_dumpable, FORKED },
         { SP_STEP_DEATH_SIGNAL, arm_death_signal, ALL },
         { SP_STEP_NO_NEW_PRIVS, forbid_new_privileges, ALL },
         { SP_STEP_NO_NEW_PRIVS, restrict_speculation, ROOTED },

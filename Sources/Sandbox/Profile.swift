@@ -105,7 +105,7 @@ public struct Profile: Sendable {
             .text("root:x:0:\nfn:x:1000:\n", at: "etc/group"),
             .text("passwd: files\ngroup: files\nhosts: files dns\n", at: "etc/nsswitch.conf"),
             .point("dev"), .point("proc"), .point("tmp"), .point("env"),
-            .point(String(SP_VERSION_PLACE.dropFirst())), .symlink(SP_VERSION_PLACE, at: "fn"),
+            .point(String(SP_VERSION_PLACE.dropFirst())), .symlink(String(SP_VERSION_PLACE.dropFirst()), at: "fn"),
             .directory(runtime, at: "rt"),
             // Where Algorithmia put an algorithm and its user; published code names both.
             .symlink("/fn/code", at: "opt/algorithm"), .symlink("/tmp", at: "home/algo"),

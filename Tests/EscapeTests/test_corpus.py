@@ -19,6 +19,15 @@ class Corpus(unittest.TestCase):
         self.assertGreaterEqual(len(selftest.corpus()), ATTACKS_MIN)
 
 
+class ExecutedBoxes(unittest.TestCase):
+    """Those on boxes once more, whose interpreters are started for each call rather than forked."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.range = selftest.Range({"blanks": 0})
+        cls.addClassCleanup(cls.range.close)
+
+
 def attacked(attack):
     def test(self):
         # How fast the bystander is served is for a release build and a quiet host to say: faasctl selftest.
@@ -29,7 +38,10 @@ def attacked(attack):
 
 
 for found in selftest.corpus():
-    setattr(Corpus, "test_" + os.path.basename(found.path)[:-3], attacked(found))
+    folder, name = os.path.split(found.path)
+    setattr(Corpus, "test_" + name[:-3], attacked(found))
+    if os.path.basename(folder) in ("files", "lifecycle", "network", "processes"):
+        setattr(ExecutedBoxes, "test_" + name[:-3], attacked(found))
 
 
 if __name__ == "__main__":
