@@ -21,7 +21,6 @@ extern void PyOS_BeforeFork(void), PyOS_AfterFork_Parent(void), PyOS_AfterFork_C
 
 enum { RECEIVED_MAX = OD_COUNT + SP_CG_COUNT };
 static const struct sp_policy *policy;
-static size_t policy_size;
 static struct root root;
 
 int zygote_open(void)
@@ -30,9 +29,9 @@ int zygote_open(void)
     /* So that no descriptor of an order gets a number that a box's own will have. */
     if (fcntl(5, F_GETFD) < 0 && (open("/", O_PATH | O_CLOEXEC) < 0 || fcntl(5, F_GETFD) < 0)) return EBADF;
     if (fcntl(ZYGOTE_CONTROL, F_SETFD, FD_CLOEXEC) != 0 || fstat(ZYGOTE_POLICY, &status) != 0) return errno;
-    policy_size = (size_t)status.st_size;
-    policy = mmap(NULL, policy_size, PROT_READ, MAP_PRIVATE, ZYGOTE_POLICY, 0);
-    if (policy == MAP_FAILED || policy_size < sizeof *policy || policy->size != policy_size) return EINVAL;
+    const size_t size = (size_t)status.st_size;
+    policy = mmap(NULL, size, PROT_READ, MAP_PRIVATE, ZYGOTE_POLICY, 0);
+    if (policy == MAP_FAILED || size < sizeof *policy || policy->size != size) return EINVAL;
     close(ZYGOTE_POLICY);
     return sys_receive(ZYGOTE_CONTROL, &root, sizeof root, NULL, 0) == (ssize_t)sizeof root ? 0 : EPROTO;
 }
@@ -64,7 +63,6 @@ static void become_box(const struct fork_order *order, const int parts[OD_COUNT]
         .trees = &trees, .tmp_bytes = order->tmp_bytes, .tasks = tasks, .task_count = order->task_count,
     };
     child_run(&launch);
-    munmap((void *)(uintptr_t)policy, policy_size); /* the host's paths are nothing for a tenant to read */
     memset(&root, 0, sizeof root);
 }
 

@@ -75,12 +75,18 @@ public struct CallReply: Sendable {
     public var start = StartKind.cold
     /// Waiting for admission and for a worker.
     public var queue: Duration = .zero
+    /// Making a box for a new worker, not charged.
+    public var starting: Duration = .zero
     /// Importing the code and `load()`, not charged.
     public var load: Duration = .zero
     /// CPU time of that.
     public var loadCPU: Duration = .zero
     /// Running, from the first byte of the request to the last of the answer.
     public var wall: Duration = .zero
+    /// From the answer until everything in the box stood still.
+    public var freeze: Duration = .zero
+    /// From the end of the run until its charge was durable.
+    public var commit: Duration = .zero
     /// CPU time of all processes, by the kernel's count.
     public var cpu: Duration = .zero
     /// What it printed.

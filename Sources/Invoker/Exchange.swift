@@ -29,6 +29,7 @@ struct ExchangeResult: Sendable {
     var answer: Answer
     var isReusable: Bool
     var wall: Duration = .zero
+    var freeze: Duration = .zero
     var cpu: Duration = .zero
     var memoryPeakBytes: UInt64 = 0
     var log = ""
@@ -85,8 +86,10 @@ struct Exchange: ~Copyable {
         let began = Deadline.now
         let event = conversation.next(box)
         var result = ExchangeResult(answer: .lost, isReusable: false)
-        result.wall = .nanoseconds(Int64(Deadline.now - began))
+        let ended = Deadline.now
+        result.wall = .nanoseconds(Int64(ended - began))
         let isFrozen = stop(box, after: event)
+        result.freeze = .nanoseconds(Int64(Deadline.now - ended))
         conversation.drainLogs(box)
         result.log = conversation.log.text
         let cpuAfter = box.cpuMicros

@@ -14,6 +14,7 @@ public final class Invoker: Sendable {
     let limits: Limits
     let pool: WorkerPool
     let nursery: Nursery
+    let metrics = CallMetrics()
     let answers: AnswerBudget
     let threads: NIOThreadPool
     private let endings = NIOThreadPool(numberOfThreads: 4)
@@ -69,8 +70,7 @@ public final class Invoker: Sendable {
         let granted = hold.wallGranted
         var attempt = await runWithRoom(request, deadline, granted, ceilingBinds: hold.ceilingBinds, arrived)
         let usage = request.usage(attempt)
-        Counter(label: "faasd_calls_total", dimensions: [("outcome", usage.outcome.name)]).increment()
-        Timer(label: "faasd_call_seconds").recordNanoseconds(attempt.reply.wall.nanosecondsClamped)
+        let ran = Deadline.now
         do {
             let bytesMax = ledger.limits.keptAnswerBytesMax
             let kept = request.claim.flatMap {
@@ -81,6 +81,8 @@ public final class Invoker: Sendable {
             logger.error("settlement failed", metadata: ["call": "\(request.invocation)", "error": "\(error)"])
             attempt.reply.answer = .outcomeUnknown
         }
+        attempt.reply.commit = .nanoseconds(Int64(Deadline.now - ran))
+        metrics.record(attempt.reply, usage.outcome)
         return attempt.reply
     }
 
@@ -249,6 +251,9 @@ public final class Invoker: Sendable {
 
     /// Bytes of memory set aside for answers: of calls that run, and of those whose clients have not read them.
     public var answerBytes: Int { answers.takenBytes }
+
+    /// What became of calls and where their time went, in Prometheus' text format.
+    public var metricsText: String { metrics.text }
 
     /// Boxes that wait for their first version.
     public var blanks: Int { nursery.ready }

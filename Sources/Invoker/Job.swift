@@ -71,7 +71,9 @@ struct Job: Sendable {
         }
         reply.start = loaded?.start ?? .warm
         reply.queue = queue
+        reply.starting = loaded?.startTime ?? .zero
         reply.load = loaded?.loadTime ?? .zero
+        reply.freeze = result.freeze
         reply.loadCPU = loaded?.loadCPU ?? .zero
         reply.wall = result.wall
         reply.cpu = result.cpu

@@ -5,7 +5,7 @@ internal import Sandbox
 internal import Synchronization
 
 /// How a worker came to be, as the caller sees it.
-public enum StartKind: String, Sendable {
+public enum StartKind: String, Sendable, CaseIterable {
     /// It was there and had loaded the code.
     case warm
     /// A boxed interpreter that was ready; only the code was loaded.
@@ -14,7 +14,7 @@ public enum StartKind: String, Sendable {
     case zygote
     /// Its interpreter was started for this call.
     case exec
-    /// One of the last three, in an earlier call's answer, of which no more is on record.
+    /// There was none, or it is an earlier call's answer, of which only that it was not warm is on record.
     case cold
 }
 
@@ -22,6 +22,8 @@ public enum StartKind: String, Sendable {
 struct FreshBox: ~Copyable {
     var box: Box
     var start: StartKind
+    /// What it took to get it.
+    var making: Duration
 }
 
 /// Makes boxes for workers, most of them before anybody asks: zygotes, and blanks forked from them.
@@ -84,21 +86,22 @@ final class Nursery: Sendable {
     ///
     /// - Throws: `SandboxError` when not even that could be made.
     func box(_ version: WorkerVersion) throws(SandboxError) -> FreshBox {
-        if isEnabled, let made = prepared(version) { return made }
-        return FreshBox(
-            box: try spawner.spawn(.worker, version: version.storeKey, limits: version.limits),
-            start: .exec
-        )
+        let began = Deadline.now
+        if isEnabled, let made = prepared(version, since: began) { return made }
+        let box = try spawner.spawn(.worker, version: version.storeKey, limits: version.limits)
+        return FreshBox(box: box, start: .exec, making: .nanoseconds(Int64(Deadline.now - began)))
     }
 
-    private func prepared(_ version: WorkerVersion) -> FreshBox? {
+    private func prepared(_ version: WorkerVersion, since began: UInt64) -> FreshBox? {
         let blank = state.withLock { state -> Blank? in
             guard state.decisions.take(version.limits, now: Deadline.now) else { return nil }
             return state.shelves[version.limits]?.popLast()
         }
-        if let box = blank?.take(), let shown = show(version, in: box) { return FreshBox(box: shown, start: .blank) }
+        if let box = blank?.take(), let shown = show(version, in: box) {
+            return FreshBox(box: shown, start: .blank, making: .nanoseconds(Int64(Deadline.now - began)))
+        }
         guard let box = fork(version.limits), let shown = show(version, in: box) else { return nil }
-        return FreshBox(box: shown, start: .zygote)
+        return FreshBox(box: shown, start: .zygote, making: .nanoseconds(Int64(Deadline.now - began)))
     }
 
     private func show(_ version: WorkerVersion, in box: consuming Box) -> Box? {

@@ -17,8 +17,9 @@ final class Worker: @unchecked Sendable {
     /// CPU time and wall time of importing the code and of `load()`; the house's.
     private(set) var loadTime: Duration = .zero
     private(set) var loadCPU: Duration = .zero
-    /// How it came to be.
+    /// How it came to be, and in what time.
     let start: StartKind
+    let startTime: Duration
     /// CPU time of the box before it read the first of the author's code: the platform's.
     private let startCPU: Duration
     /// That of an interpreter that is started for the call, about.
@@ -28,6 +29,7 @@ final class Worker: @unchecked Sendable {
         self.key = key
         self.limits = limits
         start = made.start
+        startTime = made.making
         startCPU = start == .exec ? Self.interpreterCPU : .microseconds(Int64(clamping: made.box.cpuMicros))
         box = .some(made.box)
     }
@@ -43,11 +45,11 @@ final class Worker: @unchecked Sendable {
         onTimeout: Failure,
         logBytesMax: Int
     ) throws(StartFailure) -> Worker {
-        let began = Deadline.now
         let worker: Worker
         do {
             worker = Worker(key: key, limits: version.limits, try nursery.box(version))
         } catch { throw .platform(error) }
+        let began = Deadline.now
         try worker.load(name: version.name, deadline: deadline, onTimeout: onTimeout, logBytesMax: logBytesMax)
         worker.loadTime = .nanoseconds(Int64(Deadline.now - began))
         return worker

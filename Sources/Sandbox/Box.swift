@@ -92,16 +92,15 @@ public struct Box: ~Copyable, Sendable {
     ///
     /// - Source: `cpu.stat` `usage_usec`, or `cpuacct.usage`; agrees with the truth within 55 µs.
     public var cpuMicros: UInt64 {
-        let text = Kernel.read(descriptors[SP_D_CPU])
-        if spawner.isLegacy { return Kernel.number(in: text, key: nil) / 1_000 }
-        return Kernel.number(in: text, key: "usage_usec")
+        if spawner.isLegacy { return Kernel.number(descriptors[SP_D_CPU]) / 1_000 }
+        return Kernel.number(descriptors[SP_D_CPU], key: "usage_usec")
     }
 
     /// Processes killed so far because the memory limit was reached.
-    public var oomKills: UInt64 { Kernel.number(in: Kernel.read(descriptors[SP_D_MEMORY_EVENTS]), key: "oom_kill") }
+    public var oomKills: UInt64 { Kernel.number(descriptors[SP_D_MEMORY_EVENTS], key: "oom_kill") }
 
     /// Forks refused so far because the pids limit was reached.
-    public var pidsRefused: UInt64 { Kernel.number(in: Kernel.read(descriptors[SP_D_PIDS_EVENTS]), key: "max") }
+    public var pidsRefused: UInt64 { Kernel.number(descriptors[SP_D_PIDS_EVENTS], key: "max") }
 
     /// Whether `/tmp` has no room left for a page or a file.
     public var tmpIsFull: Bool {
@@ -115,22 +114,25 @@ public struct Box: ~Copyable, Sendable {
     /// Stops every process of the box until `thaw()`; returns whether the kernel confirmed it within 100 ms.
     ///
     /// - Source: `cgroup.freeze` of version 2, `freezer.state` of version 1. The state file is re-read, because being
-    ///   notified of it takes up to 10 ms.
+    ///   notified of it takes up to 10 ms. Mostly the process is on its way to sleep, which takes tens of microseconds;
+    ///   a nap would take at least a hundred.
     public func freeze() -> Bool {
         Kernel.write(descriptors[SP_D_FREEZE], spawner.isLegacy ? "FROZEN" : "1")
-        for attempt in 0..<1_000 {
-            if isFrozen { return true }
-            if attempt > 4 { usleep(100) } else { sched_yield() }
+        let began = ContinuousClock.now
+        while !isFrozen {
+            let waited = began.duration(to: .now)
+            guard waited < .milliseconds(100) else { return isFrozen }
+            if waited < .microseconds(300) { sched_yield() } else { usleep(100) }
         }
-        return isFrozen
+        return true
     }
 
     /// Lets the processes run again.
     public func thaw() { Kernel.write(descriptors[SP_D_FREEZE], spawner.isLegacy ? "THAWED" : "0") }
 
     private var isFrozen: Bool {
-        let text = Kernel.read(descriptors[SP_D_EVENTS])
-        return spawner.isLegacy ? text.hasPrefix("FROZEN") : Kernel.number(in: text, key: "frozen") == 1
+        let state = descriptors[SP_D_EVENTS]
+        return spawner.isLegacy ? Kernel.begins(state, "FROZEN") : Kernel.number(state, key: "frozen") == 1
     }
 
     /// Shows a version's files to a box that was forked without any; once.

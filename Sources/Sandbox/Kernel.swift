@@ -2,11 +2,26 @@ internal import Glibc
 
 /// Small files of the kernel, read and written through descriptors that stay open.
 enum Kernel {
-    /// The text of a small file, from its start; empty when it cannot be read.
-    static func read(_ descriptor: CInt) -> String {
-        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 2_048) { buffer in
+    /// Has the bytes of a small file looked at, from its start; none when it cannot be read.
+    ///
+    /// No text is made of them: a call reads a dozen such files.
+    static func read<Result>(_ descriptor: CInt, _ look: (UnsafeRawBufferPointer) -> Result) -> Result {
+        withUnsafeTemporaryAllocation(byteCount: 2_048, alignment: 8) { buffer in
             let length = pread(descriptor, buffer.baseAddress, buffer.count, 0)
-            return length > 0 ? String(decoding: buffer.prefix(length), as: UTF8.self) : ""
+            return look(UnsafeRawBufferPointer(rebasing: buffer.prefix(max(0, length))))
+        }
+    }
+
+    /// The number behind `key` in a file of lines of `key value`, or the only number of a file; 0 when it is not there.
+    static func number(_ descriptor: CInt, key: StaticString? = nil) -> UInt64 {
+        read(descriptor) { number(in: $0, key: key) }
+    }
+
+    /// Whether a file begins with these bytes.
+    static func begins(_ descriptor: CInt, _ word: StaticString) -> Bool {
+        read(descriptor) { bytes in
+            guard let base = bytes.baseAddress, bytes.count >= word.utf8CodeUnitCount else { return false }
+            return memcmp(base, word.utf8Start, word.utf8CodeUnitCount) == 0
         }
     }
 
@@ -16,14 +31,30 @@ enum Kernel {
         pwrite(descriptor, word.utf8Start, word.utf8CodeUnitCount, 0) == word.utf8CodeUnitCount
     }
 
-    /// The number behind `key` in lines of `key value`, or the only number of the text; 0 when it is not there.
-    static func number(in text: String, key: String?) -> UInt64 {
-        guard let key else { return UInt64(text.prefix { $0.isNumber }) ?? 0 }
-        for line in text.split(separator: "\n") where line.hasPrefix(key) {
-            let rest = line.dropFirst(key.count)
-            if rest.first == " ", let value = UInt64(rest.dropFirst()) { return value }
+    static func number(in bytes: UnsafeRawBufferPointer, key: StaticString?) -> UInt64 {
+        guard let key else { return leadingNumber(bytes, 0) }
+        let length = key.utf8CodeUnitCount
+        var start = 0
+        while let base = bytes.baseAddress, start + length + 1 < bytes.count {
+            let isKey = memcmp(base + start, key.utf8Start, length) == 0 && bytes[start + length] == UInt8(ascii: " ")
+            if isKey { return leadingNumber(bytes, start + length + 1) }
+            guard let end = memchr(base + start, 10, bytes.count - start) else { return 0 }
+            start = base.distance(to: UnsafeRawPointer(end)) + 1
         }
         return 0
+    }
+
+    /// The digits from a place on as a number; 0 when there are none, or too many.
+    private static func leadingNumber(_ bytes: UnsafeRawBufferPointer, _ start: Int) -> UInt64 {
+        var value: UInt64 = 0
+        for byte in bytes[start...] {
+            guard (48...57).contains(byte) else { break }
+            let (product, overflows) = value.multipliedReportingOverflow(by: 10)
+            let (sum, overflowsToo) = product.addingReportingOverflow(UInt64(byte - 48))
+            guard !overflows, !overflowsToo else { return 0 }
+            value = sum
+        }
+        return value
     }
 
     /// The text of a file by path; empty when it cannot be read.

@@ -57,6 +57,20 @@ class Starts(ZygoteCase):
         self.assertEqual([self.daemon.call(algorithm, "x", self.caller).how for _ in range(2)], ["blank", "warm"])
         self.stocked()
 
+    def test_the_answer_and_the_metrics_say_where_the_time_went(self):
+        algorithm = self.source("phases", "import time\ntime.sleep(0.02)\ndef apply(value):\n    return value\n", "--isolation", "call")
+        self.stocked()
+        reply = self.daemon.call(algorithm, "x", self.caller)
+        micros = {phase: int(reply.headers[f"X-Faasd-{phase}-Us"]) for phase in ("Queue", "Start", "Load", "Run", "Freeze", "Commit", "Wall")}
+        parts = micros["Queue"] + micros["Start"] + micros["Load"] + micros["Run"]
+        self.assertIn(micros["Wall"] - parts, range(4))  # Each is rounded down.
+        self.assertGreaterEqual(micros["Load"], 20_000)
+        self.assertTrue(all(0 < micros[phase] < 500_000 for phase in micros), micros)
+        text = self.daemon.manage("GET", "/metrics").body.decode()
+        for phase in ("queue", "start", "load", "run", "freeze", "commit"):
+            self.assertIn(f'faasd_call_phase_seconds_count{{phase="{phase}",start="{reply.how}"}}', text)
+        self.assertIn('faasd_calls_total{outcome="ok"}', text)
+
     def test_limits_that_nobody_had_before_are_forked_for_and_then_kept_ready(self):
         algorithm = self.source("rare", LIMITED, "--memory", 200, "--isolation", "call")
         self.stocked()

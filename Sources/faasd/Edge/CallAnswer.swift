@@ -32,7 +32,7 @@ struct CallAnswer: Sendable {
     ) {
         var metadata = Envelope.Metadata(invocation: invocation, duration: reply.wall)
         if isOwner && parameters.wantsStandardOutput { metadata.log = reply.log }
-        if parameters.wantsTiming { metadata.total = reply.queue + reply.load + reply.wall }
+        if parameters.wantsTiming { metadata.total = reply.queue + reply.starting + reply.load + reply.wall }
         if let left = reply.receipt?.remaining, left < lowCredit {
             metadata.alerts = [
                 "low balance: \(left) credits are left, below \(lowCredit); top up before calls are refused"
@@ -175,9 +175,12 @@ struct CallAnswer: Sendable {
         headers[.priceVersion] = String(receipt.priceVersion)
         headers[.start] = reply.start.rawValue
         headers[.queueMicros] = String(reply.queue.microsecondsRoundedDown)
+        headers[.startMicros] = String(reply.starting.microsecondsRoundedDown)
         headers[.loadMicros] = String(reply.load.microsecondsRoundedDown)
         headers[.runMicros] = String(reply.wall.microsecondsRoundedDown)
-        headers[.wallMicros] = String((reply.queue + reply.load + reply.wall).microsecondsRoundedDown)
+        headers[.freezeMicros] = String(reply.freeze.microsecondsRoundedDown)
+        headers[.commitMicros] = String(reply.commit.microsecondsRoundedDown)
+        headers[.wallMicros] = String((reply.queue + reply.starting + reply.load + reply.wall).microsecondsRoundedDown)
         headers[.cpuMicros] = String(reply.cpu.microsecondsRoundedDown)
         headers[.charge] = String(receipt.charge.rawValue)
         headers[.royalty] = String(receipt.royalty.rawValue)
@@ -226,6 +229,9 @@ extension HTTPField.Name {
     static let priceVersion = own("Price-Version")
     static let start = own("Start")
     static let queueMicros = own("Queue-Us")
+    static let startMicros = own("Start-Us")
+    static let freezeMicros = own("Freeze-Us")
+    static let commitMicros = own("Commit-Us")
     static let loadMicros = own("Load-Us")
     static let runMicros = own("Run-Us")
     static let wallMicros = own("Wall-Us")

@@ -29,15 +29,16 @@ struct HealthRoutes: Sendable {
             let pool = invoker.poolCounts
             let load = ledger.load
             return Self.text(
-                registry.text(adding: [
-                    ("faasd_workers", pool.seats), ("faasd_workers_idle", pool.idle),
-                    ("faasd_blanks", invoker.blanks),
-                    ("faasd_calls_waiting_for_worker", pool.waiting), ("faasd_calls_admitted", load.admitted),
-                    ("faasd_calls_waiting_for_admission", load.waiting), ("faasd_ledger_queue", load.queued),
-                    ("faasd_answer_bytes", invoker.answerBytes),
-                    ("faasd_ledger_audit_failed", ledger.suspensionReason == nil ? 0 : 1),
-                    ("faasd_ledger_audit_age_seconds", auditWatch.secondsSinceLastPass ?? -1),
-                ])
+                invoker.metricsText
+                    + registry.text(adding: [
+                        ("faasd_workers", pool.seats), ("faasd_workers_idle", pool.idle),
+                        ("faasd_blanks", invoker.blanks),
+                        ("faasd_calls_waiting_for_worker", pool.waiting), ("faasd_calls_admitted", load.admitted),
+                        ("faasd_calls_waiting_for_admission", load.waiting), ("faasd_ledger_queue", load.queued),
+                        ("faasd_answer_bytes", invoker.answerBytes),
+                        ("faasd_ledger_audit_failed", ledger.suspensionReason == nil ? 0 : 1),
+                        ("faasd_ledger_audit_age_seconds", auditWatch.secondsSinceLastPass ?? -1),
+                    ])
             )
         }
     }
