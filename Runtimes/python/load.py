@@ -44,14 +44,28 @@ def _content(path):
         return file.read()
 
 
+preloaded = []
+"""Packages that were imported before the fork, in a zygote's; empty otherwise."""
+
+
+def _give_way(names):
+    """Forgets preloaded packages of which the algorithm has files of its own: those come first."""
+    for package in preloaded:
+        if package in names or package + ".py" in names:
+            for module in [key for key in sys.modules if key == package or key.startswith(package + ".")]:
+                del sys.modules[module]
+
+
 def load_algorithm(root, name, entered):
     """Imports the algorithm `name` from root/code and runs its `load()`; returns a function of one input.
 
     `entered` is told the entry's file name as soon as it is known, for messages about what follows.
     """
     code, deps = os.path.join(root, "code"), os.path.join(root, "deps")
-    entry = find_entry(os.listdir(code), name)
+    names = os.listdir(code)
+    entry = find_entry(names, name)
     entered(entry)
+    _give_way(names)
     sys.path += [code, deps]
     sys.argv[:] = [os.path.join(code, entry)]
     os.chdir(code)

@@ -1,6 +1,6 @@
 """Program of a zygote: `/usr/bin/python3 -I -S -B -u zygote.py`.
 
-INIT names modules to import, one on each line. After READY it makes forks as the spawner orders them, each of which is
+After INIT it imports the packages below /env/deps, if there are any. After READY it makes forks as the spawner orders them, each of which is
 then what worker.py would be, in a box of its own. It never sees a byte of a tenant; docs/decisions/0018 has the reasons.
 """
 import ctypes
@@ -14,21 +14,24 @@ _RUNTIME = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, _RUNTIME)
 import frames  # noqa: E402 (beside this file)
 _LIBRARY = "/faasd-zygote.so"
-_ENVIRONMENT = "/env"
+_ENVIRONMENT = "/env/deps"
 _ALWAYS = ("encodings.ascii", "inspect", "json", "linecache", "random", "tempfile", "tokenize", "traceback", "typing", "uuid")
 """What a first call would otherwise import: 4 ms for json alone."""
+_BESIDES = {"numpy": ("numpy.random", "numpy.linalg", "numpy.fft")}
+"""Parts of packages that they load when they are first touched."""
 
 
 def _main():
     import calls
+    import load
     import reseed
 
     library = ctypes.PyDLL(_LIBRARY)
     requests, replies = frames.Requests(), frames.Replies()
-    _, _, nonce, payload = requests.next(frames.INIT)
+    _, _, nonce, _ = requests.next(frames.INIT)
     try:
         _open(library)
-        _preload(payload.decode().split())
+        load.preloaded[:] = _preload()
     except BaseException as error:
         replies.fail(nonce, "LoadingError", f"{type(error).__name__}: {error}", kind=frames.LOAD_ERROR)
         os._exit(1)
@@ -74,14 +77,23 @@ def _open(library):
         raise OSError(code, os.strerror(code))
 
 
-def _preload(names):
+def _preload():
+    """Imports what there is to import, and returns the names of the packages. Raises RuntimeError if one began a thread."""
+    packages = []
+    if os.path.isdir(_ENVIRONMENT):
+        packages = [name for name in sorted(os.listdir(_ENVIRONMENT))
+                    if name.isidentifier() and os.path.exists(f"{_ENVIRONMENT}/{name}/__init__.py")]
+    sys.path.append(_ENVIRONMENT)
+    for name in packages:
+        for part in (name, *_BESIDES.get(name, ())):
+            importlib.import_module(part)
+    sys.path.remove(_ENVIRONMENT)
     for name in _ALWAYS:
         importlib.import_module(name)
-    if names:
-        sys.path.append(_ENVIRONMENT)
-        for name in names:
-            importlib.import_module(name)
-        sys.path.remove(_ENVIRONMENT)
+    threads = len(os.listdir("/proc/self/task"))
+    if threads != 1:
+        raise RuntimeError(f"a process of {threads} threads cannot be forked; it has loaded {', '.join(packages)}")
+    return packages
 
 
 if __name__ == "__main__":

@@ -54,6 +54,9 @@ struct BlankState<Class: Hashable & Sendable>: Sendable {
         return isThere
     }
 
+    /// A class that will be wanted soon.
+    mutating func expect(_ kind: Class, now: UInt64) { shelves[kind, default: Shelf(since: now)].since = now }
+
     /// One that was ordered is there, after so long; nil when it could not be made.
     mutating func made(_ kind: Class, seconds: Double?) {
         shelves[kind]?.making -= 1
@@ -70,8 +73,9 @@ struct BlankState<Class: Hashable & Sendable>: Sendable {
     /// - Parameters:
     ///   - now: nanoseconds.
     ///   - isShort: whether the host's memory is short, when there should be none.
+    ///   - canMake: whether one of this class can be made just now.
     /// - Returns: the step, nil when all is as it should be.
-    mutating func next(now: UInt64, isShort: Bool) -> Step? {
+    mutating func next(now: UInt64, isShort: Bool, canMake: (Class) -> Bool = { _ in true }) -> Step? {
         for kind in shelves.keys where kind != usual && age(shelves[kind], now) > Self.classMemorySeconds {
             guard shelves[kind]?.ready == 0, shelves[kind]?.making == 0 else { continue }
             shelves[kind] = nil
@@ -85,7 +89,7 @@ struct BlankState<Class: Hashable & Sendable>: Sendable {
         }
         let all = shelves.values.reduce(0) { $0 + $1.ready + $1.making }
         // The emptiest first: a class without any is the one whose next call waits.
-        let poorest = targets.filter { $0.shelf.ready + $0.shelf.making < $0.target }
+        let poorest = targets.filter { $0.shelf.ready + $0.shelf.making < $0.target && canMake($0.kind) }
             .min { $0.shelf.ready + $0.shelf.making < $1.shelf.ready + $1.shelf.making }
         guard let poorest, all < most else { return nil }
         shelves[poorest.kind]?.making += 1

@@ -14,6 +14,7 @@ public final class Invoker: Sendable {
     let limits: Limits
     let pool: WorkerPool
     let nursery: Nursery
+    let environments: Environments
     let metrics = CallMetrics()
     let answers: AnswerBudget
     let threads: NIOThreadPool
@@ -22,13 +23,14 @@ public final class Invoker: Sendable {
     let logger: Logger
 
     /// Starts with an empty pool.
-    public init(spawner: Spawner, ledger: Ledger, limits: Limits, logger: Logger) {
+    public init(spawner: Spawner, ledger: Ledger, store: VersionStore, limits: Limits, logger: Logger) {
         self.spawner = spawner
         self.ledger = ledger
         self.limits = limits
         self.logger = logger
         pool = WorkerPool(limits: limits, timers: MultiThreadedEventLoopGroup.singleton.next())
-        nursery = Nursery(spawner: spawner, limits: limits, logger: logger)
+        environments = Environments(store: store, preload: limits.preload)
+        nursery = Nursery(spawner: spawner, environments: environments, limits: limits, logger: logger)
         answers = AnswerBudget(limits: limits, timers: MultiThreadedEventLoopGroup.singleton.next())
         // Worker conversations block, so each running call has a thread; the rest are for clearing up. Builds, which
         // take long, have threads of their own.

@@ -49,6 +49,10 @@ public struct Limits: Sendable, Equatable {
     public var waitersMax = 2_000
     /// Boxes that are made before anybody asks, of all limits together; 0 for none, and no zygote either.
     public var blanksMax = 16
+    /// Distributions that zygotes load in advance for versions that have them, by normalised name.
+    ///
+    /// They are loaded outside of any box, so that only what the operator trusts may be among them.
+    public var preload: Set<String> = ["numpy"]
     /// The limits of most versions, for which there are blanks from the start.
     var usualBox: BoxLimits { VersionSpecification(hash: "", storeKey: "").boxLimits }
     /// How long an idle worker is kept.

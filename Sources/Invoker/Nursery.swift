@@ -30,13 +30,17 @@ struct FreshBox: ~Copyable {
 ///
 /// Whatever goes wrong here costs time and not a call: a box that cannot be forked is started by exec.
 final class Nursery: Sendable {
+    /// Boxes that may stand in for each other as long as they show no version.
+    private struct Kind: Hashable, Sendable {
+        var limits: BoxLimits
+        var environment: String
+    }
+
     private struct State: Sendable {
-        var decisions: BlankState<BoxLimits>
-        var shelves: [BoxLimits: [Blank]] = [:]
+        var decisions: BlankState<Kind>
+        var shelves: [Kind: [Blank]] = [:]
         var isTending = false
         var isClosed = false
-        /// When the next zygote may be tried, after one that failed.
-        var notBefore: UInt64 = 0
     }
 
     /// One box waiting for its version.
@@ -57,24 +61,25 @@ final class Nursery: Sendable {
 
     private let spawner: Spawner
     private let state: Mutex<State>
-    /// Held while it forks: the spawner takes one request after another anyway.
-    private let zygote = Mutex<Zygote?>(nil)
+    private let zygotes: Zygotes
+    private let environments: Environments
+    private let usualBox: BoxLimits
     /// One thread: blanks are made one after another, so that calls come in between.
     private let thread = NIOThreadPool(numberOfThreads: 1)
     private let logger: Logger
     private let isEnabled: Bool
 
-    init(spawner: Spawner, limits: Limits, logger: Logger) {
+    init(spawner: Spawner, environments: Environments, limits: Limits, logger: Logger) {
         self.spawner = spawner
+        self.environments = environments
         self.logger = logger
+        usualBox = limits.usualBox
+        zygotes = Zygotes(spawner: spawner, logger: logger)
         isEnabled = spawner.hasZygotes && limits.blanksMax > 0
-        let decisions = BlankState<BoxLimits>(
-            floor: 4,
-            most: limits.blanksMax,
-            usual: limits.usualBox,
-            now: Deadline.now
+        let usual = Kind(limits: limits.usualBox, environment: "")
+        state = Mutex(
+            State(decisions: BlankState(floor: 4, most: limits.blanksMax, usual: usual, now: Deadline.now))
         )
-        state = Mutex(State(decisions: decisions))
         if isEnabled { thread.start() }
         tend()
     }
@@ -92,16 +97,32 @@ final class Nursery: Sendable {
         return FreshBox(box: box, start: .exec, making: .nanoseconds(Int64(Deadline.now - began)))
     }
 
+    /// Has the zygote and the blanks of an environment made before the first call.
+    func prepare(_ environment: String) {
+        guard isEnabled else { return }
+        zygotes.want(environment)
+        state.withLock { $0.decisions.expect(Kind(limits: usualBox, environment: environment), now: Deadline.now) }
+        tend()
+    }
+
+    /// From the version's own environment; while that has no zygote, from the one without packages.
     private func prepared(_ version: WorkerVersion, since began: UInt64) -> FreshBox? {
-        let blank = state.withLock { state -> Blank? in
-            guard state.decisions.take(version.limits, now: Deadline.now) else { return nil }
-            return state.shelves[version.limits]?.popLast()
+        let own = environments.environment(of: version.storeKey)
+        zygotes.want(own)
+        for environment in own.isEmpty ? [""] : [own, ""] {
+            let kind = Kind(limits: version.limits, environment: environment)
+            let blank = state.withLock { state -> Blank? in
+                guard state.decisions.take(kind, now: Deadline.now) else { return nil }
+                return state.shelves[kind]?.popLast()
+            }
+            if let box = blank?.take(), let shown = show(version, in: box) {
+                return FreshBox(box: shown, start: .blank, making: .nanoseconds(Int64(Deadline.now - began)))
+            }
+            if let box = zygotes.fork(environment, version.limits), let shown = show(version, in: box) {
+                return FreshBox(box: shown, start: .zygote, making: .nanoseconds(Int64(Deadline.now - began)))
+            }
         }
-        if let box = blank?.take(), let shown = show(version, in: box) {
-            return FreshBox(box: shown, start: .blank, making: .nanoseconds(Int64(Deadline.now - began)))
-        }
-        guard let box = fork(version.limits), let shown = show(version, in: box) else { return nil }
-        return FreshBox(box: shown, start: .zygote, making: .nanoseconds(Int64(Deadline.now - began)))
+        return nil
     }
 
     private func show(_ version: WorkerVersion, in box: consuming Box) -> Box? {
@@ -112,17 +133,6 @@ final class Nursery: Sendable {
             logger.error("blank failed", metadata: ["error": "\(error)"])
             _ = try? box.destroy()
             return nil
-        }
-    }
-
-    /// A fork of the zygote; nil when there is none just now, or it failed.
-    private func fork(_ limits: BoxLimits) -> Box? {
-        zygote.withLock { zygote in
-            guard let zygote, zygote.isUsable else { return nil }
-            do throws(SandboxError) { return try zygote.fork(spawner, limits) } catch {
-                logger.error("fork failed", metadata: ["error": "\(error)"])
-                return nil
-            }
         }
     }
 
@@ -137,73 +147,58 @@ final class Nursery: Sendable {
         if begins { thread.submit { _ in self.work() } }
     }
 
+    /// One thing after another until all is as it should be, or something failed: the next round tries again.
     private func work() {
-        takeBlanks(where: \.hasEnded).forEach(Self.end)
-        while let step = next() { perform(step) }
+        takeBlanks { $1.hasEnded }.forEach(Self.end)
+        let forgotten = Set(zygotes.endForgotten())
+        takeBlanks { kind, _ in forgotten.contains(kind.environment) }.forEach(Self.end)
+        while isOpen, let environment = zygotes.startMissing() {
+            // The blanks of the old one go with it: they have its address layout.
+            takeBlanks { kind, _ in kind.environment == environment }.forEach(Self.end)
+        }
+        let usable = zygotes.usable
+        while isOpen, let step = nextStep(usable), perform(step) {}
+        state.withLock { $0.isTending = false }
     }
 
-    private enum Work { case zygote, blanks(BlankState<BoxLimits>.Step) }
+    private var isOpen: Bool { state.withLock { !$0.isClosed } }
 
-    private func next() -> Work? {
+    private func nextStep(_ usable: Set<String>) -> BlankState<Kind>.Step? {
         let isShort = HostMemory.isShort
-        let hasZygote = zygote.withLock { $0?.isUsable ?? false }
         return state.withLock { state in
-            let now = Deadline.now
-            if state.isClosed {
-                state.isTending = false
-                return nil
-            }
-            if !hasZygote, now >= state.notBefore { return .zygote }
-            if hasZygote, let step = state.decisions.next(now: now, isShort: isShort) { return .blanks(step) }
-            state.isTending = false
-            return nil
+            state.decisions.next(now: Deadline.now, isShort: isShort) { usable.contains($0.environment) }
         }
     }
 
-    private func perform(_ work: Work) {
-        switch work {
-        case .zygote: replaceZygote()
-        case .blanks(.drop(let limits)):
-            state.withLock { $0.shelves[limits]?.popLast() }.map(Self.end)
-        case .blanks(.make(let limits)):
+    /// Whether it could be done.
+    private func perform(_ step: BlankState<Kind>.Step) -> Bool {
+        switch step {
+        case .drop(let kind):
+            state.withLock { $0.shelves[kind]?.popLast() }.map(Self.end)
+            return true
+        case .make(let kind):
             let began = Deadline.now
-            guard let box = fork(limits) else { return state.withLock { $0.decisions.made(limits, seconds: nil) } }
+            guard let box = zygotes.fork(kind.environment, kind.limits) else {
+                state.withLock { $0.decisions.made(kind, seconds: nil) }
+                return false
+            }
             let seconds = Double(Deadline.now - began) / 1e9
             let blank = Blank(box)
             state.withLock {
-                $0.shelves[limits, default: []].append(blank)
-                $0.decisions.made(limits, seconds: seconds)
+                $0.shelves[kind, default: []].append(blank)
+                $0.decisions.made(kind, seconds: seconds)
             }
+            return true
         }
     }
 
-    /// The blanks of the old one go with it: they have its address layout.
-    private func replaceZygote() {
-        var new: Zygote?
-        do throws(SandboxError) {
-            new = try Zygote.start(spawner)
-            Counter(label: "faasd_zygotes_started_total").increment()
-        } catch {
-            logger.error("zygote failed; boxes are started by exec", metadata: ["error": "\(error)"])
-            state.withLock { $0.notBefore = Deadline.now + Self.retryNanoseconds }
-        }
-        let old = zygote.withLock { zygote in
-            defer { zygote = new }
-            return zygote
-        }
-        takeBlanks().forEach(Self.end)
-        old?.end()
-    }
-
-    private static let retryNanoseconds: UInt64 = 5_000_000_000
-
-    private func takeBlanks(where matches: (Blank) -> Bool = { _ in true }) -> [Blank] {
+    private func takeBlanks(where matches: (Kind, Blank) -> Bool = { _, _ in true }) -> [Blank] {
         state.withLock { state in
             var taken: [Blank] = []
-            for (limits, blanks) in state.shelves {
-                let gone = blanks.filter(matches)
-                state.shelves[limits] = blanks.filter { blank in !gone.contains { $0 === blank } }
-                for _ in gone { state.decisions.lost(limits) }
+            for (kind, blanks) in state.shelves {
+                let gone = blanks.filter { matches(kind, $0) }
+                state.shelves[kind] = blanks.filter { blank in !gone.contains { $0 === blank } }
+                for _ in gone { state.decisions.lost(kind) }
                 taken += gone
             }
             return taken
@@ -215,16 +210,13 @@ final class Nursery: Sendable {
         _ = try? box.destroy()
     }
 
-    /// Ends zygote and blanks, and makes no more.
+    /// Ends zygotes and blanks, and makes no more.
     func close() async {
         guard isEnabled else { return }
         state.withLock { $0.isClosed = true }
         try? await thread.runIfActive {
             self.takeBlanks().forEach(Self.end)
-            self.zygote.withLock { zygote in
-                defer { zygote = nil }
-                return zygote
-            }?.end()
+            self.zygotes.endAll()
         }
         try? await thread.shutdownGracefully()
     }

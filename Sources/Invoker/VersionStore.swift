@@ -11,12 +11,14 @@ public enum StoreKey {
         return stride(from: 0, to: 64, by: 2).map { UInt8(key.dropFirst($0).prefix(2), radix: 16) ?? 0 }
     }
 
+    /// The key of these 32 bytes.
+    static func text(_ bytes: [UInt8]) -> String {
+        bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+    }
+
     /// A key that no version had before.
     public static func random() -> String {
-        (0..<32).map { _ in
-            let byte = UInt8.random(in: .min ... .max)
-            return (byte < 16 ? "0" : "") + String(byte, radix: 16)
-        }.joined()
+        text((0..<32).map { _ in UInt8.random(in: .min ... .max) })
     }
 }
 
@@ -42,6 +44,26 @@ public struct VersionStore: Sendable {
         self.path = path
         self.limits = limits
     }
+
+    /// Whether there is a directory of this key.
+    func has(_ key: String) -> Bool { access(path + "/" + key, F_OK) == 0 }
+
+    /// Begins an environment's directory beside its place; what a former run left of it goes.
+    func beginEnvironment(_ key: String) throws(StoreError) -> VersionWriter {
+        do { try FileTree.remove(path + "/" + Self.unfinished(key)) } catch {
+            throw StoreError(path: key, reason: "\(error)")
+        }
+        return try begin(Self.unfinished(key))
+    }
+
+    /// Puts an environment that is whole in its place: rename(2).
+    func finishEnvironment(_ key: String) throws(StoreError) {
+        guard rename(path + "/" + Self.unfinished(key), path + "/" + key) == 0 else {
+            throw StoreError(path: key, reason: errorText(errno))
+        }
+    }
+
+    private static func unfinished(_ key: String) -> String { "unfinished-" + key }
 
     /// Begins a version's directory, which must not exist yet.
     func begin(_ key: String) throws(StoreError) -> VersionWriter {

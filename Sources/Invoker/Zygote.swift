@@ -19,12 +19,17 @@ final class Zygote: @unchecked Sendable {
 
     /// Starts one and waits until it has loaded everything.
     ///
+    /// - Parameters:
+    ///   - spawner: makes its box.
+    ///   - environment: the store key of the packages it loads; empty for none.
+    /// - Returns: the zygote, ready to be forked.
     /// - Throws: `SandboxError`, of step `zygote` with its own words when it could not load something.
-    static func start(_ spawner: Spawner, preload: [String] = []) throws(SandboxError) -> Zygote {
-        let box = try spawner.spawn(.zygote, limits: limits)
+    static func start(_ spawner: Spawner, environment: String) throws(SandboxError) -> Zygote {
+        let packages = environment.isEmpty ? [] : StoreKey.bytes(environment)
+        let box = try spawner.spawn(.zygote, version: packages, limits: limits)
         var conversation = Conversation(
             .initialize,
-            payload: ByteBuffer(string: preload.joined(separator: "\n")),
+            payload: ByteBuffer(),
             logBytesMax: 16 << 10,
             deadline: Deadline(after: .seconds(60))
         ) { $0 == .ready ? 0 : $0 == .loadError ? Exchange.errorBytesMax : nil }

@@ -75,7 +75,7 @@ struct Configuration: Sendable {
     private struct File: Decodable {
         enum CodingKeys: String, CodingKey, CaseIterable {
             case prices, limits, ledger, drain_seconds, connections, low_credit_microcredits, system_calls,
-                audit_seconds
+                audit_seconds, preload
         }
 
         struct Prices: Decodable {
@@ -126,10 +126,12 @@ struct Configuration: Sendable {
         var audit_seconds: Int?
         var low_credit_microcredits: Int64?
         var system_calls: String?
+        var preload: [String]?
 
         func configuration() throws(StartupError) -> Configuration {
             var result = Configuration()
             result.systemCalls = try systemCalls()
+            if let preload { result.limits.preload = try Set(preload.map(Self.distribution)) }
             result.prices = try priceBook()
             try set(&result.limits.workersMax, limits?.workers, 1...1_000, "limits.workers")
             try set(
@@ -201,6 +203,18 @@ struct Configuration: Sendable {
             var result: Int64 = 0
             try set(&result, value, range, name)
             return result
+        }
+
+        /// A distribution's name in the form in which names are compared: PEP 503.
+        private static func distribution(_ name: String) throws(StartupError) -> String {
+            let isName = name.utf8.allSatisfy { byte in
+                (48...57).contains(byte) || (65...90).contains(byte) || (97...122).contains(byte)
+                    || "-_.".utf8.contains(byte)
+            }
+            guard isName, let first = name.first, first.isLetter || first.isNumber else {
+                throw StartupError("preload: \(name) is no distribution's name; wanted is a list such as [\"numpy\"]")
+            }
+            return name.lowercased().split { "-_.".contains($0) }.joined(separator: "-")
         }
 
         private func systemCalls() throws(StartupError) -> SyscallProfile {

@@ -87,8 +87,8 @@ enum Daemon {
                 exit(74)
             }
             bodies = BodyBudget(bytesMax: limits.bodyBytesMax)
-            invoker = Invoker(spawner: prepared.spawner, ledger: ledger, limits: limits, logger: logger)
             store = VersionStore(path: prepared.storePath, limits: limits)
+            invoker = Invoker(spawner: prepared.spawner, ledger: ledger, store: store, limits: limits, logger: logger)
             headKey = try HeadKey(path: prepared.files.headKey, makingIfMissing: true)
             auditWatch = AuditWatch(
                 ledger: ledger,

@@ -39,11 +39,11 @@ class ZygoteCase(DaemonCase):
         return [pid for pid in waiting if not is_zygote(pid)]
 
     def stocked(self):
-        wait_until(lambda: len(self.zygotes()) == 1 and len(self.blanks()) >= 4, 20, "there are a zygote and four blanks")
+        wait_until(lambda: len(self.zygotes()) >= 1 and len(self.blanks()) >= 4, 20, "there are a zygote and four blanks")
 
-    def source(self, name, text, *options, requirements=None):
+    def source(self, name, text, *options, requirements=None, others=()):
         with tempfile.TemporaryDirectory(prefix="faasd-test-") as folder:
-            for file, content in ((f"{name}.py", text), ("requirements.txt", requirements)):
+            for file, content in ((f"{name}.py", text), ("requirements.txt", requirements), *dict(others).items()):
                 if content is not None:
                     with open(os.path.join(folder, file), "w", encoding="ascii") as target:
                         target.write(content)
@@ -152,3 +152,45 @@ class WithoutBlanks(ZygoteCase):
         algorithm = self.source("alone", "def apply(value):\n    return value\n", "--isolation", "call")
         self.assertEqual({self.daemon.call(algorithm, "x", self.caller).how for _ in range(3)}, {"exec"})
         self.assertEqual((self.zygotes(), self.blanks()), ([], []))
+
+
+class Environments(ZygoteCase):
+    """Packages that are loaded before the fork."""
+
+    WHERE = "import numpy\ndef apply(value):\n    return [numpy.__file__, numpy.__version__, int(numpy.arange(10).sum())]\n"
+
+    def first_call(self, name, requirements, text=WHERE, **files):
+        algorithm = self.source(name, text, requirements=requirements, **files)
+        wait_until(lambda: len(self.zygotes()) >= 2, 30, "the environment has a zygote")
+        time.sleep(1)
+        reply = self.daemon.call(algorithm, "x", self.caller)
+        self.assertIn("result", reply.json, reply)
+        return reply
+
+    def test_numpy_is_there_before_the_first_call(self):
+        reply = self.first_call("early", "numpy==2.2.1\n")
+        self.assertEqual(reply.result, ["/env/deps/numpy/__init__.py", "2.2.1", 45])
+        self.assertLess(int(reply.headers["X-Faasd-Load-Us"]), 30_000)
+        self.assertIn(reply.how, ("blank", "zygote"))
+
+    def test_another_version_of_it_is_another_environment(self):
+        self.first_call("newer", "numpy==2.2.1\n")
+        reply = self.first_call("older", "numpy==2.1.3\n")
+        self.assertEqual(reply.result[1], "2.1.3")
+
+    def test_what_is_not_preloaded_is_the_versions_own(self):
+        reply = self.first_call("both", "numpy==2.2.1\nsix==1.17.0\n",
+                                "import six, numpy\ndef apply(value):\n    return [six.__file__, numpy.__file__]\n")
+        self.assertEqual(reply.result, ["/fn/deps/six.py", "/env/deps/numpy/__init__.py"])
+
+    def test_an_algorithms_own_file_of_that_name_comes_first(self):
+        reply = self.first_call("own", "numpy==2.2.1\n", "import numpy\ndef apply(value):\n    return numpy.MINE\n",
+                                others={"numpy.py": "MINE = 7\n"})
+        self.assertEqual(reply.result, 7)
+
+    def test_no_random_number_is_drawn_twice(self):
+        algorithm = self.source("draws", NUMPY, "--isolation", "call", requirements="numpy==2.2.1\n")
+        wait_until(lambda: len(self.zygotes()) >= 2, 30, "the environment has a zygote")
+        replies = [self.daemon.call(algorithm, "x", self.caller) for _ in range(FORKS // 4)]
+        for column in range(2):
+            self.assertEqual(len({reply.result[column] for reply in replies}), len(replies))
