@@ -130,6 +130,13 @@ let package = Package(
             swiftSettings: strict
         ),
 
+        .executableTarget(
+            name: "sandbox-bench",
+            dependencies: ["Sandbox"],
+            path: "Benchmarks/Sandbox",
+            swiftSettings: strict
+        ),
+
         // A ledger under load for Tests/Ledger, which kills it, fails its disk, and looks at what is left; not shipped.
         .executableTarget(
             name: "ledger-driver",
@@ -173,6 +180,8 @@ let package = Package(
                 "faasd", "Billing", "Invoker",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOEmbedded", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
             ],
             swiftSettings: strict

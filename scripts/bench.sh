@@ -14,6 +14,16 @@ sync
 "$binaries/audit-bench" 1000000 >>"$lines"
 cat "$lines"
 
+. scripts/as-root.sh
+command -v wrk >/dev/null && command -v bwrap >/dev/null ||
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends wrk bubblewrap
+serving=$(mktemp)
+trap 'rm -f "$lines" "$serving"' EXIT
+: "${PYTHON:=/usr/bin/python3}"
+as_root "$binaries/sandbox-bench" "$binaries" >"$serving"
+as_root "$PYTHON" -B Benchmarks/serving/measure.py "$binaries" "$PWD/.build-peers" 20 >>"$serving"
+cat "$serving"
+
 processor=$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1)
 memory=$(awk '/^MemTotal/ { printf "%d", $2 / 1048576 }' /proc/meminfo)
 load=$(cut -d ' ' -f 1 /proc/loadavg)
@@ -37,6 +47,18 @@ Goals: \`memory\` 20,000 a second with p99 of at most 10 ms on at most one core;
 
 \`\`\`
 $(cat "$lines")
+\`\`\`
+
+## Calls
+
+\`W\` are warm calls: a JSON echo on a connection that is kept, durably charged, isolation \`caller\`, eight workers at most, against the same echo behind
+FastAPI on uvicorn (uvloop, httptools, one worker; no sandbox, no metering, no ledger) in the same run, loaded by \`wrk\` on the same processors. \`C1\` is the first
+call ever of 40 versions that import numpy, \`C2\` 300 calls with isolation \`call\`, a box each. \`C3\` and \`C7\` use the spawner alone. \`C5\` has a worker
+for each of 1,000 accounts; \`C6\` writes the versions into the catalog, which all refer to the same files. \`C4\`, a second worker of a version with
+a large heap, is missing: workers are not forked from one that has loaded.
+
+\`\`\`
+$(cat "$serving")
 \`\`\`
 END
 echo "written to $page"

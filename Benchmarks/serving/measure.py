@@ -5,7 +5,8 @@ that of a peer measured in the same run; the ratios of the two are what is judge
 """
 import contextlib
 import os
-import platform
+import re
+import sqlite3
 import statistics
 import subprocess
 import sys
@@ -16,6 +17,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 REPOSITORY = os.path.dirname(os.path.dirname(HERE))
 sys.path[:0] = [HERE, os.path.join(REPOSITORY, "Tests", "EndToEnd")]
 os.environ["FAASD_BIN"] = os.path.abspath(sys.argv[1])
+import boxes  # noqa: E402 (beside the end to end tests)
 import harness  # noqa: E402 (beside the end to end tests)
 import peers  # noqa: E402 (beside this file)
 import wire  # noqa: E402
@@ -25,6 +27,9 @@ NUMPY = "import numpy\n\n\ndef apply(value):\n    return int(numpy.arange(value)
 BODY = '{"values":[1,2,3],"name":"benchmark"}'
 COLD_CALLS = 40
 CALL_CALLS = 300
+CALLS_IN_ALL = 1_000_000
+IDLE = 1_000
+VERSIONS = 10_000
 
 
 class Load:
@@ -59,7 +64,7 @@ def deploy(daemon, owner, name, text, *options, requirements=None):
 
 def warm(daemon, python, seconds):
     """W1 to W3."""
-    author = daemon.user("author")
+    author = daemon.user("author", "1000000")  # Each running call holds the price of its whole timeout.
     echo = deploy(daemon, author, "echo", ECHO)
     url = f"http://127.0.0.1:{daemon.port}/v1/algo/{echo}"
     with tempfile.TemporaryDirectory(prefix="faasd-bench-") as folder, peers.fastapi(python, folder) as peer:
@@ -70,6 +75,113 @@ def warm(daemon, python, seconds):
     row("W1", f"1 connection: FastAPI {one[0]}; faasd {one[1]}; ratio of p50 {one[1].p50 / one[0].p50:.2f} (goal 2.5, then 2.0)")
     row("W2", f"32 connections: FastAPI {many[0]}; faasd {many[1]}; ratio of rates {many[1].rate / many[0].rate:.2f} (goal 2.0, then 2.8)")
     row("W3", f"32 connections: p99 is {many[1].p99 / many[1].p50:.1f} x p50 (goal 10)")
+
+
+def phases(daemon):
+    """Where the time of warm calls went, by the daemon's own histograms: means in microseconds."""
+    text = daemon.manage("GET", "/metrics").body.decode()
+    found = {}
+    for line in text.splitlines():
+        match = re.match(r'faasd_call_phase_seconds_(sum|count){phase="(\w+)",start="warm"} (\S+)', line)
+        if match:
+            found.setdefault(match[2], {})[match[1]] = float(match[3])
+    return {phase: figures["sum"] / figures["count"] * 1e6 for phase, figures in found.items()}
+
+
+def anatomy(seconds):
+    """Where a warm call's time goes, alone and among 32; a daemon each, so that the means are of such calls only."""
+    for connections in (1, 32):
+        daemon = harness.Daemon({"limits": {"workers_per_version_and_account": 8}}).start()
+        try:
+            author = daemon.user("author", "1000000")
+            echo = deploy(daemon, author, "echo", ECHO)
+            load = Load(f"http://127.0.0.1:{daemon.port}/v1/algo/{echo}", connections, seconds, author.key)
+            means = phases(daemon)
+        finally:
+            daemon.close()
+        all_of_it = connections / load.rate * 1e6
+        parts = ", ".join(f"{phase} {means[phase]:.0f}" for phase in ("queue", "run", "freeze", "commit"))
+        row("", f"where a warm call's {all_of_it:.0f} us go at {connections} connections, means: {parts}, "
+                f"the rest (HTTP, threads, the load generator) {all_of_it - sum(means.values()):.0f}")
+
+
+def memory(daemon):
+    """W4: the daemon's memory over a million calls."""
+    author = daemon.user("many", "1000000000")
+    echo = deploy(daemon, author, "echo", ECHO)
+    url, done, seen = f"http://127.0.0.1:{daemon.port}/v1/algo/{echo}", 0, []
+    while done < CALLS_IN_ALL:
+        load = Load(url, 32, 10, author.key)
+        done += int(load.rate * 10)
+        seen.append((done, int(boxes.status(daemon.pid)["VmRSS"].split()[0]) / 1024))
+    tenth = next(memory for count, memory in seen if count >= CALLS_IN_ALL / 10)
+    grown = seen[-1][1] / tenth - 1
+    row("W4", f"memory of the daemon after {seen[-1][0]} calls: {seen[-1][1]:.1f} MiB, {grown:+.1%} since the first tenth (goal 5 %)")
+
+
+def many_idle(seconds=10):
+    """C5: a thousand idle warm workers."""
+    daemon = harness.Daemon({"limits": {"workers": IDLE, "blanks": 16}}).start()
+    try:
+        author = daemon.user("author")
+        echo = deploy(daemon, author, "echo", ECHO)
+        for number in range(IDLE):
+            user = daemon.manage("POST", "/v1/manage/users", {"name": f"u{number}"}) and f"u{number}"
+            daemon.manage("POST", f"/v1/manage/accounts/{user}/top-ups", {"credits": "1000", "ref": user})
+            key = daemon.manage("POST", "/v1/manage/keys", {"user": user, "kind": "algorithm"}).json["key"]
+            reply = daemon.call(echo, "x", harness.User(user, key, ""))
+            assert reply.json.get("result") == "x", reply
+        held = [pid for pid in boxes.processes(daemon.group)]
+        pss = sum(int(line.split()[1]) for pid in held for line in boxes.read(f"/proc/{pid}/smaps_rollup").splitlines()
+                  if line.startswith("Pss:"))
+        before = cpu_seconds(daemon.pid)
+        time.sleep(seconds)
+        idle = (cpu_seconds(daemon.pid) - before) / seconds
+    finally:
+        daemon.close()
+    row("C5", f"{len(held)} idle warm workers: {pss / 1048576:.2f} GiB PSS, {pss / len(held):.0f} KiB each; "
+              f"the daemon's idle CPU {idle:.2%} (goal 4 GiB and 1 %)")
+
+
+def cpu_seconds(pid):
+    fields = boxes.read(f"/proc/{pid}/stat").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def many_versions():
+    """C6: first calls among ten versions, and among ten thousand, which stand in the catalog with the same files."""
+    figures = []
+    for count in (10, VERSIONS):
+        daemon = harness.Daemon().start()
+        try:
+            author = daemon.user("author")
+            names = [deploy(daemon, author, f"v{number}", f"NUMBER = {number}\n" + ECHO) for number in range(COLD_CALLS)]
+            daemon.stop()
+            with sqlite3.connect(daemon.state + "/catalog.db") as catalog:
+                for number in range(count - COLD_CALLS):
+                    catalog.execute("INSERT INTO algorithms(owner, name, name_folded, created_us) SELECT owner, ?1, ?1, created_us"
+                                    " FROM algorithms LIMIT 1", (f"copy{number}",))
+                    catalog.execute(
+                        "INSERT INTO versions(algorithm, major, minor, revision, hash, store_key, runtime, public, royalty_microcredits,"
+                        " memory_bytes, cpus, timeout_seconds, isolation, pids_max, tmp_bytes, created_us, state) SELECT"
+                        " last_insert_rowid(), major, minor, revision, hash, store_key, runtime, public, royalty_microcredits,"
+                        " memory_bytes, cpus, timeout_seconds, isolation, pids_max, tmp_bytes, created_us, state FROM versions LIMIT 1")
+            catalog.close()
+            daemon.start()
+            time.sleep(3)
+            opened, times = wire.connection(daemon.port, 60), []
+            for name in names:
+                fields = {"Content-Type": "text/plain", "Authorization": author.key}
+                seconds, reply = timed(lambda: wire.send(opened, "POST", f"/v1/algo/{name}", b"x", fields))
+                assert reply.json.get("result") == "x", reply
+                times.append(seconds)
+                time.sleep(0.1)
+            opened.close()
+        finally:
+            daemon.close()
+        figures.append(times)
+    ratio = statistics.median(figures[1]) / statistics.median(figures[0])
+    row("C6", f"first calls: {spread(figures[0])} with {COLD_CALLS} versions, {spread(figures[1])} with {VERSIONS}; ratio {ratio:.2f} (goal 1.2)")
 
 
 def spread(seconds):
@@ -123,14 +235,16 @@ def kinds(calls):
 def main():
     seconds = int(sys.argv[3]) if len(sys.argv) > 3 else 20
     python = peers.environment(os.path.abspath(sys.argv[2]))
-    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=REPOSITORY, capture_output=True, text=True).stdout.strip()
-    print(f"commit {commit}, {os.cpu_count()} processors, Linux {platform.release()}", flush=True)
     daemon = harness.Daemon({"limits": {"workers_per_version_and_account": 8}}).start()
     try:
         warm(daemon, python, seconds)
         cold(daemon, python)
+        memory(daemon)
     finally:
         daemon.close()
+    anatomy(seconds)
+    many_versions()
+    many_idle()
 
 
 if __name__ == "__main__":

@@ -74,6 +74,7 @@ def _answer(function, replies, frame):
         value = decode_input(kind, payload)
         del payload
         kind, body = encode_result(function(value))
+        del value  # To forget a large input takes time too, which is this call's.
     except SystemExit as error:
         _leave(_exit_status(error))
     except frames.ProtocolError:

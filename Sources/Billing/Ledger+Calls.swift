@@ -12,21 +12,48 @@ extension Ledger {
     /// - Returns: the hold; give it to ``settle(_:_:)`` or ``release(_:)``.
     /// - Throws: `Refusal` with the rule, its figures and when to retry; a cancelled wait ends with one too.
     public func admit(_ call: CallDescription) async throws(Refusal) -> Hold {
-        try checkSuspension()
+        switch arrive(call) {
+        case .admitted(let hold): return hold
+        case .refused(let refusal): throw refusal
+        case .waits(let waiting): return try await hold(for: waiting)
+        }
+    }
+
+    /// Asks to run a call, and says at once what can be said at once; see ``admit(_:)``.
+    ///
+    /// - Parameter call: the call; its account must have been opened.
+    /// - Returns: the hold, the refusal, or a place in the line, which must be waited for.
+    public func arrive(_ call: CallDescription) -> Admission {
+        do throws(Refusal) { try checkSuspension() } catch { return .refused(error) }
         let backlog = writer.queue.count
         guard backlog < limits.writerQueueMax else {
             let limit = limits.writerQueueMax
-            throw .queueFull(scope: "daemon", limit: limit, value: backlog, what: "operations to record")
+            return .refused(.queueFull(scope: "daemon", limit: limit, value: backlog, what: "operations to record"))
         }
         let now = moment
         switch state.withLock({ $0.arrive(call, at: now) }) {
-        case .admitted(let held): return try await hold(held)
-        case .refused(let refusal): throw refusal
-        case .waiting(let pending, let waiter):
+        case .admitted(let held):
+            let hold = Hold(held, priceVersion: priceVersion, ledger: self)
+            return held.isDurable ? .waits(WaitingCall(.forDisk(hold))) : .admitted(hold)
+        case .refused(let refusal): return .refused(refusal)
+        case .waiting(let pending, let waiter): return .waits(WaitingCall(.inLine(pending, waiter)))
+        }
+    }
+
+    /// Waits for the decision about a call that could not be admitted at once.
+    ///
+    /// - Parameter waiting: the call's place in the line.
+    /// - Returns: the hold.
+    /// - Throws: `Refusal` with the rule, its figures and when to retry; a cancelled wait ends with one too.
+    public func hold(for waiting: consuming WaitingCall) async throws(Refusal) -> Hold {
+        switch consume waiting.reason {
+        case .forDisk(let hold): return try await putOnDisk(hold)
+        case .inLine(let pending, let waiter):
             switch await wait(pending, waiter: waiter) {
             case .success(let held):
                 // The hold, if it is given up here, gives everything back by its end.
-                let hold = try await hold(held)
+                var hold = Hold(held, priceVersion: priceVersion, ledger: self)
+                if held.isDurable { hold = try await putOnDisk(hold) }
                 try checkSuspension()
                 return hold
             case .failure(let refusal): throw refusal
@@ -34,11 +61,9 @@ extension Ledger {
         }
     }
 
-    /// Hands out a hold, a large one only when it is on disk.
-    private func hold(_ held: HeldCall) async throws(Refusal) -> Hold {
-        let hold = Hold(held, priceVersion: priceVersion, ledger: self)
-        guard held.isDurable else { return hold }
-        if case .failure(let error) = await perform(.hold(held)) {
+    /// Hands out a large hold only when it is on disk.
+    private func putOnDisk(_ hold: consuming Hold) async throws(Refusal) -> Hold {
+        if case .failure(let error) = await perform(.hold(hold.held)) {
             throw .plain(.queueFull, metric: "ledger", scope: "daemon", retryAfterSeconds: 1, message: "\(error)")
         }
         return hold
@@ -84,19 +109,60 @@ extension Ledger {
         _ usage: UsageRecord,
         keeping answer: KeptAnswer? = nil
     ) async throws(LedgerError) -> Receipt {
+        let settlement = try beginSettling(hold, usage, answer)
+        return try settled(await perform(.settle(settlement)), settlement, answer).get()
+    }
+
+    /// The same for who does not wait in a task.
+    ///
+    /// - Parameters:
+    ///   - hold: the call's hold.
+    ///   - usage: what was measured.
+    ///   - answer: what the call's idempotency key shall remember; nil for a call without one.
+    ///   - mayLead: whether the calling thread may be blocked for as long as a commit takes, which is sooner than to have
+    ///     another thread do it.
+    ///   - finish: told once, mostly on the writer's thread, which it must not keep: the receipt when the commit is on
+    ///     disk, or what ``settle(_:_:keeping:)`` throws.
+    public func settle(
+        _ hold: consuming Hold,
+        _ usage: UsageRecord,
+        keeping answer: KeptAnswer? = nil,
+        mayLead: Bool = false,
+        then finish: @escaping @Sendable (Result<Receipt, LedgerError>) -> Void
+    ) {
+        let settlement: Settlement
+        do throws(LedgerError) { settlement = try beginSettling(hold, usage, answer) } catch {
+            return finish(.failure(error))
+        }
+        perform(.settle(settlement), mayLead: mayLead) { [self] in finish(settled($0, settlement, answer)) }
+    }
+
+    private func beginSettling(
+        _ hold: consuming Hold,
+        _ usage: UsageRecord,
+        _ answer: KeptAnswer?
+    ) throws(LedgerError) -> Settlement {
         let number = hold.number
         guard let held = state.withLock({ $0.beginSettling(number) }) else {
             throw LedgerError(.conflict, "the hold of \(hold.invocation) was closed before")
         }
-        let row = answer?.row(bytesMax: limits.keptAnswerBytesMax)
-        let result = await perform(.settle(Settlement(held: held, usage: usage, keeping: row)))
+        hold.isOver = true
+        return Settlement(held: held, usage: usage, keeping: answer?.row(bytesMax: limits.keptAnswerBytesMax))
+    }
+
+    private func settled(
+        _ result: Result<Operation.Answer, LedgerError>,
+        _ settlement: Settlement,
+        _ answer: KeptAnswer?
+    ) -> Result<Receipt, LedgerError> {
         answer?.claim.end()
         switch result {
-        case .success(.receipt(let receipt)): return receipt
-        case .success: throw LedgerError(.conflict, "the writer answered a settlement with something else")
+        case .success(.receipt(let receipt)): return .success(receipt)
+        case .success:
+            return .failure(LedgerError(.conflict, "the writer answered a settlement with something else"))
         case .failure(let error):
-            end(number) { $0.close($1) }
-            throw error
+            end(settlement.held.number) { $0.close($1) }
+            return .failure(error)
         }
     }
 

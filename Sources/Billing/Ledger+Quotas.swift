@@ -83,7 +83,7 @@ extension Ledger {
         scopes.append(QuotaScope.author(of: algorithm))
         let now = moment
         return state.withLock { state in
-            QuotaMetric.allCases.map { metric in
+            QuotaMetric.allCases.filter { !$0.isOfWorkers }.map { metric in
                 let chain = scopes.compactMap { state.link($0, metric, account: account, at: now) }
                 let binding = chain.min { $0.limit - $0.used < $1.limit - $1.used }
                 return QuotaExplanation(metric: metric, binding: binding, chain: chain)
@@ -113,6 +113,7 @@ extension AdmissionState {
         case .unpaidCPUDay:
             let window = metric.window?.index(at: now) ?? 0
             used = ((unpaid[scope]?.used(in: window) ?? 0) + metric.scale - 1) / metric.scale
+        case .workersMax, .workersWarm, .workersReserved: break
         }
         return .init(scope: scope, limit: limit, used: used, reset: metric.window?.resetSeconds(at: now))
     }

@@ -129,10 +129,21 @@ public final class Ledger: Sendable {
     ///
     /// Not affected by task cancellation: what the writer has taken, it records.
     func perform(_ action: Operation.Action) async -> Result<Operation.Answer, LedgerError> {
-        await withCheckedContinuation { continuation in
-            guard !writer.queue.append(Operation(action: action, reply: continuation)) else { return }
-            continuation.resume(returning: .failure(LedgerError(.closed, "the ledger is closed; nothing was recorded")))
-        }
+        // Unchecked: each operation is answered once, by the writer or by the refusal here, and there are many.
+        await withUnsafeContinuation { continuation in perform(action) { continuation.resume(returning: $0) } }
+    }
+
+    /// The same for who does not wait in a task: `reply` is called once, on the thread that writes, or here when it is closed.
+    ///
+    /// With `mayLead` the calling thread may be the one that writes.
+    func perform(
+        _ action: Operation.Action,
+        mayLead: Bool = false,
+        then reply: @escaping @Sendable (Result<Operation.Answer, LedgerError>) -> Void
+    ) {
+        let operation = Operation(action: action, reply: reply)
+        guard !(mayLead ? writer.lead(operation) : writer.queue.append(operation)) else { return }
+        reply(.failure(LedgerError(.closed, "the ledger is closed; nothing was recorded")))
     }
 }
 

@@ -13,6 +13,7 @@ public final class Catalog: Sendable {
     let usersMax: Int
     private let memory: Mutex<CatalogState>
     private let clock: @Sendable () -> Int64
+    private let changes = Atomic<UInt64>(0)
 
     /// Opens the catalog, making the file when it is missing, and reads it into memory.
     ///
@@ -43,7 +44,11 @@ public final class Catalog: Sendable {
     /// Changes memory; only inside `store.write`, after the file was changed, so that both agree on the order.
     func apply(_ change: (inout CatalogState) -> Void) {
         memory.withLock { change(&$0) }
+        changes.add(1, ordering: .releasing)
     }
+
+    /// A number that is another after every change: what was read here is still so while it is the same.
+    public var revision: UInt64 { changes.load(ordering: .acquiring) }
 
     private static func wallClock() -> Int64 {
         var time = timespec()

@@ -65,6 +65,12 @@ final class AnswerBudget: Sendable {
     /// Bytes taken just now, for the metrics.
     var takenBytes: Int { state.withLock { $0.decisions.takenBytes } }
 
+    /// Room for an answer if there is some at once; nil when it must be waited for.
+    func roomNow(for account: String) -> AnswerRoom? {
+        guard state.withLock({ $0.decisions.takeNow(answerBytes, account) }) else { return nil }
+        return AnswerRoom(self, account, bytes: answerBytes)
+    }
+
     /// Waits for room for an answer, in order of arrival, until the deadline.
     func room(for account: String, deadline: Deadline) async throws(Refusal) -> AnswerRoom {
         let full = Mutex<Int?>(nil)

@@ -1,7 +1,7 @@
 /// Whose answers take how much memory, and who waits for room: pure decisions, apart from their effects.
 ///
-/// Room is bounded in all and for each account. Those who wait are served in the order in which they came, but nobody
-/// waits behind an account that has used up its own share.
+/// Room is bounded in all and for each account. Accounts that wait are served in turn, each one's calls in the order in which
+/// they came; nobody waits behind an account that has used up its own share.
 struct AnswerRoomState: Sendable {
     /// What a call gets.
     enum Decision: Sendable, Equatable {
@@ -32,6 +32,9 @@ struct AnswerRoomState: Sendable {
     /// In order of arrival.
     private var waiting: [Waiting] = []
     private var nextTicket = 0
+    /// When each account got room last, in servings; of accounts that have some.
+    private var turns: [String: Int] = [:]
+    private var servings = 0
 
     init(bytesMax: Int, accountBytesMax: Int, waitersMax: Int) {
         self.bytesMax = bytesMax
@@ -42,33 +45,44 @@ struct AnswerRoomState: Sendable {
     /// A call wants room for its answer.
     mutating func take(_ bytes: Int, _ account: String) -> Decision {
         precondition(bytes <= accountBytesMax, "\(bytes) bytes never fit into a share of \(accountBytesMax)")
-        let isBehind = waiting.contains { $0.account == account }
-        if !isBehind, fits(bytes, account) {
-            change(account, by: bytes)
-            return .granted
-        }
+        if takeNow(bytes, account) { return .granted }
         guard waiting.count < waitersMax else { return .refused(waiting: waiting.count) }
         nextTicket += 1
         waiting.append(Waiting(ticket: nextTicket, account: account, bytes: bytes))
         return .wait(ticket: nextTicket)
     }
 
+    /// Whether a call could have its room at once; then it has it.
+    mutating func takeNow(_ bytes: Int, _ account: String) -> Bool {
+        let isBehind = waiting.contains { $0.account == account }
+        guard !isBehind, fits(bytes, account) else { return false }
+        serve(account, bytes)
+        return true
+    }
+
     /// Room is free again; the tickets of those who get it.
     mutating func give(_ bytes: Int, _ account: String) -> [Int] {
         change(account, by: -bytes)
-        guard !waiting.isEmpty else { return [] }
-        var (served, blocked, left): ([Int], Set<String>, [Waiting]) = ([], [], [])
-        for next in waiting {
-            guard !blocked.contains(next.account), fits(next.bytes, next.account) else {
-                blocked.insert(next.account)
-                left.append(next)
-                continue
-            }
-            change(next.account, by: next.bytes)
+        var served: [Int] = []
+        while let next = nextInTurn {
+            waiting.removeAll { $0.ticket == next.ticket }
+            serve(next.account, next.bytes)
             served.append(next.ticket)
         }
-        waiting = left
         return served
+    }
+
+    /// Of the first calls of all accounts that fit, the one of the account that was served longest ago.
+    private var nextInTurn: Waiting? {
+        var seen: Set<String> = []
+        let firsts = waiting.filter { seen.insert($0.account).inserted && fits($0.bytes, $0.account) }
+        return firsts.min { (turns[$0.account] ?? 0, $0.ticket) < (turns[$1.account] ?? 0, $1.ticket) }
+    }
+
+    private mutating func serve(_ account: String, _ bytes: Int) {
+        change(account, by: bytes)
+        servings += 1
+        turns[account] = servings
     }
 
     /// Nobody waits with this ticket any more; false when it was served before.
@@ -95,5 +109,6 @@ struct AnswerRoomState: Sendable {
         let own = byAccount[account, default: 0] + bytes
         precondition(own >= 0, "\(account) gives back \(-bytes) bytes and had \(own - bytes)")
         byAccount[account] = own == 0 ? nil : own
+        if own == 0 { turns[account] = nil }
     }
 }

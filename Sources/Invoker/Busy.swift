@@ -18,6 +18,8 @@ public struct Busy: Sendable, Equatable {
     public var message: String
     /// The bound that was reached; nil when only time passed.
     public var figures: Figures?
+    /// When to try again.
+    public var retryAfterSeconds = 1
 
     init(_ message: String, _ figures: Figures? = nil) {
         self.message = message
@@ -40,6 +42,44 @@ public struct Busy: Sendable, Equatable {
         )
     }
 
+    /// There is no place in a line for a worker.
+    init(_ fullness: PoolFullness, account: String, algorithm: String) {
+        let (seconds, limit, value) = (fullness.retryAfterSeconds, fullness.limit, fullness.value)
+        let (words, scope) =
+            switch fullness.bound {
+            case .all: ("\(value) calls already wait for a worker, which is the most", "daemon")
+            case .account:
+                ("\(value) calls of \(account) already wait for a worker, which is the most", "account:\(account)")
+            case .version:
+                (
+                    "\(value) calls of \(algorithm) already wait for a worker, which is the most",
+                    "algorithm:\(algorithm)"
+                )
+            case .forbidden:
+                (
+                    "no worker may serve \(account)'s calls of \(algorithm): the quota workers_max is 0, and an administrator can change it",
+                    "account:\(account)+algorithm:\(algorithm)"
+                )
+            case .time:
+                (
+                    "a worker would be free in about \(value) seconds, and the call has \(limit) left",
+                    "algorithm:\(algorithm)"
+                )
+            }
+        let advice =
+            fullness.bound == .forbidden ? "" : "; try again in \(seconds) \(seconds == 1 ? "second" : "seconds")"
+        self.init(
+            words + advice,
+            Figures(
+                metric: fullness.bound.metric,
+                scope: scope,
+                limit: Int64(limit),
+                value: Int64(value)
+            )
+        )
+        retryAfterSeconds = seconds
+    }
+
     static func queueFull(_ waiting: Int, for what: String) -> Busy {
         Busy(
             "\(waiting) calls already wait for \(what), which is the most; try again later",
@@ -48,7 +88,20 @@ public struct Busy: Sendable, Equatable {
     }
 }
 
+extension PoolFullness.Bound {
+    fileprivate var metric: String {
+        switch self {
+        case .time: "wait_seconds"
+        case .forbidden: "workers_max"
+        case .all, .version, .account: "waiting_calls"
+        }
+    }
+}
+
 extension CallReply {
+    /// Whether to make an answer of it takes long enough to be done where nobody else waits.
+    public var isLong: Bool { bytes > 1 << 17 }
+
     /// Bytes of memory that the answer takes, and at least what a buffer of a worker's pipe does.
     var bytes: Int {
         let own =

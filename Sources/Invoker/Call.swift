@@ -75,6 +75,8 @@ public struct CallReply: Sendable {
     public var start = StartKind.cold
     /// Waiting for admission and for a worker.
     public var queue: Duration = .zero
+    /// Its place among its account's calls that waited for a worker when it came; 0 when it did not wait.
+    public var queuePosition = 0
     /// Making a box for a new worker, not charged.
     public var starting: Duration = .zero
     /// Importing the code and `load()`, not charged.

@@ -22,6 +22,7 @@ final class CallMetrics: Sendable {
     }
 
     private struct State: Sendable {
+        var refusals: [Refusal.Kind: UInt64] = [:]
         var histograms: [[Histogram]] = Phase.allCases.map { _ in StartKind.allCases.map { _ in Histogram() } }
         var outcomes: [Outcome: UInt64] = [:]
     }
@@ -54,12 +55,19 @@ final class CallMetrics: Sendable {
         }
     }
 
+    /// Counts a call that was not let in.
+    func refused(_ kind: Refusal.Kind) { state.withLock { $0.refusals[kind, default: 0] += 1 } }
+
     /// All of it as text.
     var text: String {
         let state = state.withLock { $0 }
         var text = "# TYPE faasd_calls_total counter\n"
         for (outcome, count) in state.outcomes.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
             text += "faasd_calls_total{outcome=\"\(outcome.name)\"} \(count)\n"
+        }
+        if !state.refusals.isEmpty { text += "# TYPE faasd_refusals_total counter\n" }
+        for (kind, count) in state.refusals.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
+            text += "faasd_refusals_total{reason=\"\(kind.rawValue)\"} \(count)\n"
         }
         text += "# TYPE faasd_call_phase_seconds histogram\n"
         for phase in Phase.allCases {

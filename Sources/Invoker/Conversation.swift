@@ -22,6 +22,8 @@ struct Conversation: ~Copyable {
 
     private let nonce: UInt64
     private let deadline: Deadline
+    /// Until when the thread looks out for the answer instead of sleeping.
+    private let watchUntil: UInt64
     private let limits: @Sendable (FrameHeader.Reply) -> Int?
     private var header: ByteBuffer
     private var payload: ByteBuffer
@@ -34,6 +36,8 @@ struct Conversation: ~Copyable {
     ///
     /// `name` is sent before, in a frame of its own that is not answered, to boxes that must know whose archive it is.
     /// `nonce` is a number that the box cannot know before it is asked.
+    /// With `watches` the answer is looked out for during a moment before the thread sleeps: to be woken on a processor that
+    /// rests takes as long as many an answer.
     /// `limits` gives the largest payload of each kind of answer, nil for kinds that do not belong here.
     init(
         _ request: FrameHeader.Request,
@@ -43,9 +47,11 @@ struct Conversation: ~Copyable {
         logBytesMax: Int,
         deadline: Deadline,
         nonce: UInt64 = .random(in: .min ... .max),
+        watches: Bool = false,
         limits: @escaping @Sendable (FrameHeader.Reply) -> Int?
     ) {
         self.nonce = nonce
+        watchUntil = watches ? Deadline.now + Self.watchNanoseconds : 0
         self.deadline = deadline
         self.limits = limits
         self.payload = payload
@@ -57,8 +63,16 @@ struct Conversation: ~Copyable {
         header.writeImmutableBuffer(
             FrameHeader(request, flags: flags, length: payload.readableBytes, nonce: nonce).buffer
         )
+        // A short one leaves in one piece: its reader is woken once.
+        if payload.readableBytes <= Self.joinedBytesMax {
+            header.writeImmutableBuffer(payload)
+            self.payload.clear()
+        }
         log = LogCapture(bytesMax: logBytesMax)
     }
+
+    private static let joinedBytesMax = 4 << 10
+    private static let watchNanoseconds: UInt64 = 150_000
 
     /// Sends what is left to send while reading, until a whole frame or something else happened.
     mutating func next(_ box: borrowing Box) -> Event {
@@ -67,6 +81,14 @@ struct Conversation: ~Copyable {
             if let event = parse() { return event }
             let wait = deadline.millisecondsLeft
             guard wait > 0 else { return .deadline }
+            if Deadline.now < watchUntil {
+                switch read(box.replyPipe) {
+                case .nothing: sched_yield()
+                case .some: break
+                case .end: return afterClosing(box)
+                }
+                continue
+            }
             let ready = waitForAny(box, milliseconds: wait)
             if ready.contains(.outOfMemory) { return .outOfMemory }
             if ready.contains(.output), !log.drain(box.standardOutput) { endedLogs.insert(.output) }

@@ -11,6 +11,8 @@ struct ExchangeCall: Sendable {
     var deadline: Deadline
     /// How long it may run, by what its hold pays for.
     var wallGranted: Duration
+    /// Whether no other call runs, so that a processor may look out for the answer for a moment.
+    var isAlone = false
     /// What it means when time runs out: the caller's timeout, the version's, or the ceiling of the hold.
     var onTimeout: @Sendable (_ ceiling: Bool) -> Failure
     var outputBytesMax: Int
@@ -28,6 +30,8 @@ struct ExchangeResult: Sendable {
 
     var answer: Answer
     var isReusable: Bool
+    /// Whether the worker runs on, because its next call is there.
+    var goesOn = false
     var wall: Duration = .zero
     var freeze: Duration = .zero
     var cpu: Duration = .zero
@@ -48,33 +52,79 @@ struct Exchange: ~Copyable {
     private let call: ExchangeCall
     private let limits: BoxLimits
     private var death: Death?
-    /// The group's CPU time up to which calls were told; nil before the first.
-    private(set) var cpuToldMicros: UInt64?
+    /// What the kernel had counted of the box when its last call was told; nil before the first.
+    private(set) var told: Counted?
     private var cpuBefore: UInt64 = 0
 
-    init(call: ExchangeCall, limits: BoxLimits, cpuToldMicros: UInt64?) {
+    /// Counters of the kernel's when the last call was told.
+    struct Counted: Sendable {
+        /// CPU time up to which calls were told; nil where callers share a worker, and it is the house's.
+        var cpuMicros: UInt64?
+        var oomKills: UInt64
+        var pidsRefused: UInt64
+    }
+
+    init(call: ExchangeCall, limits: BoxLimits, told: Counted?) {
         self.call = call
         self.limits = limits
-        self.cpuToldMicros = cpuToldMicros
+        self.told = told
     }
 
     /// Talks to the box and judges what was seen.
-    mutating func run(_ box: borrowing Box) -> ExchangeResult {
-        cpuBefore = cpuToldMicros ?? box.cpuMicros
+    ///
+    /// - Parameters:
+    ///   - box: frozen, unless it is running.
+    ///   - isRunning: whether it runs on from the call before.
+    ///   - mayGoOn: asked once it may serve another call, with the CPU time of this one, whether there is one; then it is
+    ///     not frozen.
+    /// - Returns: what was seen, without what only the end of the box can tell.
+    mutating func run(_ box: borrowing Box, isRunning: Bool, mayGoOn: (Duration) -> Bool) -> ExchangeResult {
         guard !box.hasEnded else { return .lost }
         // Before it runs again: what its threads burn from the first instant on belongs to this call.
-        let cpuAtThaw = box.cpuMicros
-        cpuBefore = cpuToldMicros ?? cpuAtThaw
-        box.thaw()
-        let before = Evidence(oomKills: box.oomKills, pidsRefused: box.pidsRefused)
+        let cpuAtThaw = isRunning ? told?.cpuMicros ?? box.cpuMicros : box.cpuMicros
+        cpuBefore = told?.cpuMicros ?? cpuAtThaw
+        if !isRunning { box.thaw() }
+        // Of one that stood still they are read anew: the kernel may have had to find memory for the host.
+        let before = Evidence(
+            oomKills: isRunning ? told?.oomKills ?? box.oomKills : box.oomKills,
+            pidsRefused: isRunning ? told?.pidsRefused ?? box.pidsRefused : box.pidsRefused
+        )
         let ceiling = Deadline(after: call.wallGranted)
+        var conversation = conversation(until: min(call.deadline, ceiling))
+        let began = Deadline.now
+        let event = conversation.next(box)
+        let ended = Deadline.now
+        var seen = Seen(event: event, before: before, cpuAtThaw: cpuAtThaw, ceilingFirst: ceiling < call.deadline)
+        if canGoOn(event) {
+            conversation.drainLogs(box)
+            var result = examine(box, &seen, conversation.hasStrayBytes(box))
+            if result.isReusable, mayGoOn(result.cpu) {
+                result.goesOn = true
+                result.wall = .nanoseconds(Int64(ended - began))
+                result.log = conversation.log.text
+                return result
+            }
+        }
+        let isFrozen = stop(box, after: event)
+        let still = Deadline.now
+        conversation.drainLogs(box)
+        var result = examine(box, &seen, conversation.hasStrayBytes(box))
+        result.isReusable = result.isReusable && isFrozen
+        result.wall = .nanoseconds(Int64(ended - began))
+        result.freeze = .nanoseconds(Int64(still - ended))
+        result.log = conversation.log.text
+        return result
+    }
+
+    private func conversation(until deadline: Deadline) -> Conversation {
         let outputMax = call.outputBytesMax
-        var conversation = Conversation(
+        return Conversation(
             .call,
             flags: call.kind.rawValue,
             payload: call.input,
             logBytesMax: call.logBytesMax,
-            deadline: min(call.deadline, ceiling)
+            deadline: deadline,
+            watches: call.isAlone
         ) { reply in
             switch reply {
             case .result: outputMax
@@ -83,38 +133,51 @@ struct Exchange: ~Copyable {
             default: nil
             }
         }
-        let began = Deadline.now
-        let event = conversation.next(box)
+    }
+
+    /// What a call was seen to do, for its judgement.
+    private struct Seen {
+        let event: Conversation.Event
+        let before: Evidence
+        let cpuAtThaw: UInt64
+        let ceilingFirst: Bool
+        /// The result, once it has been looked at: scanning it twice would cost as much again.
+        var accepted: ExchangeResult.Answer?
+    }
+
+    private func canGoOn(_ event: Conversation.Event) -> Bool {
+        switch event {
+        case .frame(.result, let flags, _), .frame(.error, let flags, _): flags & FrameHeader.lastAnswer == 0
+        default: false
+        }
+    }
+
+    /// Reads the counters and judges by them.
+    private mutating func examine(_ box: borrowing Box, _ seen: inout Seen, _ hasStray: Bool) -> ExchangeResult {
         var result = ExchangeResult(answer: .lost, isReusable: false)
-        let ended = Deadline.now
-        result.wall = .nanoseconds(Int64(ended - began))
-        let isFrozen = stop(box, after: event)
-        result.freeze = .nanoseconds(Int64(Deadline.now - ended))
-        conversation.drainLogs(box)
-        result.log = conversation.log.text
-        let cpuAfter = box.cpuMicros
+        let (cpuAfter, oomKills, pidsRefused) = (box.cpuMicros, box.oomKills, box.pidsRefused)
         result.cpu = .microseconds(Int64(clamping: cpuAfter.since(cpuBefore)))
-        cpuToldMicros = max(cpuAfter, cpuBefore)
+        told = Counted(cpuMicros: max(cpuAfter, cpuBefore), oomKills: oomKills, pidsRefused: pidsRefused)
         let evidence = Evidence(
-            oomKills: box.oomKills.since(before.oomKills),
-            pidsRefused: box.pidsRefused.since(before.pidsRefused),
+            oomKills: oomKills.since(seen.before.oomKills),
+            pidsRefused: pidsRefused.since(seen.before.pidsRefused),
             tmpIsFull: box.tmpIsFull
         )
-        result.answer = .failure(judge(event, evidence, ceilingFirst: ceiling < call.deadline))
-        if case .frame(.result, let flags, let payload) = event, evidence.oomKills == 0 {
-            result.answer = accept(flags, payload)
+        result.answer = .failure(judge(seen.event, evidence, ceilingFirst: seen.ceilingFirst))
+        if case .frame(.result, let flags, let payload) = seen.event, evidence.oomKills == 0 {
+            let answer = seen.accepted ?? accept(flags, payload)
+            (seen.accepted, result.answer) = (answer, answer)
         }
-        if case .frame(.childEnded, FrameHeader.beforeTheCall, let payload) = event,
-            .microseconds(Int64(clamping: cpuAfter.since(cpuAtThaw))) < Self.noticeMax
+        if case .frame(.childEnded, FrameHeader.beforeTheCall, let payload) = seen.event,
+            .microseconds(Int64(clamping: cpuAfter.since(seen.cpuAtThaw))) < Self.noticeMax
         {
             result.answer = .lost
             result.lostTo = Death.Cause(reported: payload)
         }
-        let hasStray = conversation.hasStrayBytes(box)
-        if hasStray, case .frame = event {
+        if hasStray, case .frame = seen.event {
             result.answer = .failure(Verdict.protocolViolation("bytes behind the answer"))
         }
-        result.isReusable = isFrozen && !hasStray && evidence == Evidence() && isReusable(event, result.answer)
+        result.isReusable = !hasStray && evidence == Evidence() && isReusable(seen.event, result.answer)
         return result
     }
 

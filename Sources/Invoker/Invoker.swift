@@ -1,7 +1,6 @@
 public import Billing
 internal import Catalog
 public import Logging
-internal import Metrics
 internal import NIOPosix
 public import Sandbox
 
@@ -17,9 +16,12 @@ public final class Invoker: Sendable {
     let environments: Environments
     let metrics = CallMetrics()
     let answers: AnswerBudget
-    let threads: NIOThreadPool
+    private let calls: CallThreads
+    /// For what blocks and is no call.
+    let threads = NIOThreadPool(numberOfThreads: 8)
     private let endings = NIOThreadPool(numberOfThreads: 4)
     let builds: BuildQueue
+    let failedStarts = FailedStarts()
     let logger: Logger
 
     /// Starts with an empty pool.
@@ -32,10 +34,9 @@ public final class Invoker: Sendable {
         environments = Environments(store: store, preload: limits.preload)
         nursery = Nursery(spawner: spawner, environments: environments, limits: limits, logger: logger)
         answers = AnswerBudget(limits: limits, timers: MultiThreadedEventLoopGroup.singleton.next())
-        // Worker conversations block, so each running call has a thread; the rest are for clearing up. Builds, which
-        // take long, have threads of their own.
+        // Worker conversations block, so each running call has a thread. Builds, which take long, have threads of their own.
         builds = BuildQueue(atOnce: limits.buildsMax, waiting: limits.buildsWaitingMax)
-        threads = NIOThreadPool(numberOfThreads: limits.workersMax + 8)
+        calls = CallThreads(most: limits.workersMax + 8) { [pool] in pool.isAtRest }
         threads.start()
         endings.start()
     }
@@ -48,112 +49,45 @@ public final class Invoker: Sendable {
     /// - Returns: the answer with its receipt.
     public func call(
         _ request: CallRequest,
-        admitted: @Sendable (Refusal?) -> Void = { _ in }
+        admitted: @escaping @Sendable (Refusal?) -> Void = { _ in }
     ) async -> CallReply {
-        let arrived = Deadline.now
-        let deadline = Deadline(after: .seconds(request.timeout.seconds))
-        do {
-            let hold = try await ledger.admit(request.description(deadline))
-            admitted(nil)
-            return await serve(request, hold, deadline, arrived)
-        } catch {
-            admitted(error)
-            Counter(label: "faasd_refusals_total", dimensions: [("reason", error.kind.rawValue)]).increment()
-            return CallReply(answer: .refused(error), queue: .nanoseconds(Int64(Deadline.now - arrived)))
+        await withCheckedContinuation { continuation in
+            CallFlow(request, self, admitted: admitted) { continuation.resume(returning: $0) }.begin()
         }
     }
 
-    private func serve(
-        _ request: CallRequest,
-        _ hold: consuming Hold,
-        _ deadline: Deadline,
-        _ arrived: UInt64
-    ) async -> CallReply {
-        let granted = hold.wallGranted
-        var attempt = await runWithRoom(request, deadline, granted, ceilingBinds: hold.ceilingBinds, arrived)
-        let usage = request.usage(attempt)
-        let ran = Deadline.now
-        do {
-            let bytesMax = ledger.limits.keptAnswerBytesMax
-            let kept = request.claim.flatMap {
-                KeptCall.answer(attempt.reply, to: $0, usage.outcome, bytesMax: bytesMax)
-            }
-            attempt.reply.receipt = try await ledger.settle(hold, usage, keeping: kept)
-        } catch {
-            logger.error("settlement failed", metadata: ["call": "\(request.invocation)", "error": "\(error)"])
-            attempt.reply.answer = .outcomeUnknown
-        }
-        attempt.reply.commit = .nanoseconds(Int64(Deadline.now - ran))
-        metrics.record(attempt.reply, usage.outcome)
-        return attempt.reply
+    /// The same for who does not wait in a task.
+    ///
+    /// - Parameters:
+    ///   - request: who calls what with which bytes.
+    ///   - finish: told the answer once, on any thread, which it must not keep.
+    public func begin(_ request: CallRequest, then finish: @escaping @Sendable (CallReply) -> Void) {
+        CallFlow(request, self, admitted: { _ in }, then: finish).begin()
     }
 
-    /// Runs a call once there is room for the largest answer it may have, so that no answer is lost for want of room.
-    private func runWithRoom(
-        _ request: CallRequest,
-        _ deadline: Deadline,
-        _ granted: Duration,
-        ceilingBinds: Bool,
-        _ arrived: UInt64
-    ) async -> Attempt {
-        let room: AnswerRoom
-        do { room = try await answers.room(for: request.account, deadline: deadline) } catch {
-            return Attempt(
-                CallReply(answer: request.noRoom(error), queue: .nanoseconds(Int64(Deadline.now - arrived)))
-            )
+    /// Goes on with a call that has a worker, on a thread that may block.
+    func perform(_ flow: CallFlow, _ lease: WorkerPool.Lease) {
+        let isTaken = calls.submit {
+            var next: (flow: CallFlow, lease: WorkerPool.Lease)? = (flow, lease)
+            while let (flow, lease) = next { next = self.serve(flow, lease) }
         }
-        var attempt = await runOnWorker(request, deadline, granted, ceilingBinds: ceilingBinds, arrived)
-        room.shrink(to: attempt.reply.bytes)
-        attempt.reply.room = room
-        return attempt
+        guard !isTaken else { return }
+        // The daemon is stopping; calls that wait have been refused before, and those that run have threads.
+        if case .warm(let worker) = lease { worker.retire() }
+        if case .seat(let evicted?) = lease { evicted.retire() }
+        let grants = pool.vacate(flow.key)
+        flow.settle(Attempt(CallReply(answer: .fault("the daemon is stopping"))))
+        endings.submit { _ in self.hand(grants) }
     }
 
-    private func runOnWorker(
-        _ request: CallRequest,
-        _ deadline: Deadline,
-        _ granted: Duration,
-        ceilingBinds: Bool,
-        _ arrived: UInt64
-    ) async -> Attempt {
-        let key = PoolKey(
-            versionID: request.version.id,
-            account: request.version.isolation == .shared ? "" : request.account
-        )
-        var retriesLeft = Self.retriesMax
-        while true {
-            let lease: WorkerPool.Lease
-            do { lease = try await pool.lease(key, deadline: deadline) } catch {
-                return Attempt(
-                    CallReply(answer: request.noWorker(error), queue: .nanoseconds(Int64(Deadline.now - arrived)))
-                )
-            }
-            let job = Job(
-                request: request,
-                key: key,
-                deadline: deadline,
-                granted: granted,
-                ceilingBinds: ceilingBinds,
-                queue: .nanoseconds(Int64(Deadline.now - arrived))
-            )
-            if let attempt = await perform(job, lease, mayRetry: retriesLeft > 0) { return attempt }
-            retriesLeft -= 1
-        }
+    /// Calls that got a worker, or a seat, because another is done with it.
+    func hand(_ grants: some Sequence<(flow: CallFlow, lease: WorkerPool.Lease)>) {
+        for grant in grants { perform(grant.flow, grant.lease) }
     }
 
-    /// How many sleeping workers may turn out to be dead before the next one's end counts as the call's.
-    private static let retriesMax = 2
-
-    /// Runs a job on a thread that may block; nil when the worker was gone before it was told anything.
-    private func perform(_ job: Job, _ lease: WorkerPool.Lease, mayRetry: Bool) async -> Attempt? {
-        do {
-            return try await threads.runIfActive { self.run(job, lease, mayRetry: mayRetry) }
-        } catch {
-            pool.vacate(job.key)
-            return Attempt(CallReply(answer: .fault("the daemon is stopping")))
-        }
-    }
-
-    private func run(_ job: Job, _ lease: WorkerPool.Lease, mayRetry: Bool) -> Attempt? {
+    /// Serves a call and hands its worker on; returns who got it, to be served on the same thread.
+    private func serve(_ flow: CallFlow, _ lease: WorkerPool.Lease) -> (flow: CallFlow, lease: WorkerPool.Lease)? {
+        let job = flow.job
         let worker: Worker
         var isWarm = false
         switch lease {
@@ -163,22 +97,59 @@ public final class Invoker: Sendable {
         case .seat(let evicted):
             evicted.map(end)
             switch start(job) {
-            case .success(let started): worker = started
-            case .failure(let failure): return job.attempt(failure)
+            case .success(let started):
+                worker = started
+                pool.started(job.key, seconds: Double((started.startTime + started.loadTime).nanosecondsClamped) / 1e9)
+            case .failure(let failure):
+                flow.settle(job.attempt(failure))
+                return nil
             }
         }
-        let result = worker.run(job.exchange(limits))
-        release(worker, job, result)
-        // Not before: on a small machine the next box would be made at the expense of this call.
-        if !isWarm { nursery.tend() }
-        // Workers that die in their sleep, one after another, are their author's.
-        if case .lost = result.answer, isWarm, mayRetry { return nil }
-        return job.attempt(result, loaded: isWarm ? nil : worker)
+        return run(flow, job, on: worker, isWarm: isWarm)
+    }
+
+    /// Runs a call, and those that wait for the same worker, one after another; returns who got the worker in the end.
+    private func run(
+        _ flow: CallFlow,
+        _ job: Job,
+        on worker: Worker,
+        isWarm: Bool
+    ) -> (flow: CallFlow, lease: WorkerPool.Lease)? {
+        var (flow, job, isWarm, isRunning) = (flow, job, isWarm, false)
+        while true {
+            let leased = Deadline.now
+            var following: CallFlow?
+            let mayGoOn = job.request.version.isolation != .call
+            let result = worker.run(job.exchange(limits, isAlone: pool.isAlone), isRunning: isRunning) { cpu in
+                if mayGoOn { following = pool.next(job.key, Self.service(since: leased, cpu)) }
+                return following != nil
+            }
+            // First, so that a caller who calls again at once finds it there.
+            let grants = result.goesOn ? [] : release(worker, job, result, Self.service(since: leased, result.cpu))
+            // Workers that die in their sleep, one after another, are their author's.
+            if case .lost = result.answer, isWarm, flow.mayRetry {
+                flow.retry()
+            } else {
+                let attempt = job.attempt(result, loaded: isWarm ? nil : worker)
+                flow.settle(attempt, mayBlock: isWarm && following == nil && grants.isEmpty && pool.isAtRest)
+            }
+            // Not before: on a small machine the next box would be made at the expense of this call.
+            if !isWarm { nursery.tend() }
+            guard let next = following else {
+                hand(grants.dropFirst())
+                return grants.first
+            }
+            (flow, job, isWarm, isRunning) = (next, next.job, true, true)
+        }
+    }
+
+    private static func service(since leased: UInt64, _ cpu: Duration) -> PoolService {
+        PoolService(seconds: Double(Deadline.now - leased) / 1e9, cpuSeconds: Double(cpu.nanosecondsClamped) / 1e9)
     }
 
     /// Kills another call's sleeping worker at once, and leaves the waiting for its end to a thread that nobody waits for:
     /// how long the kernel clears up behind a box is in its author's hand.
-    private func end(_ evicted: Worker) {
+    func end(_ evicted: Worker) {
         evicted.kill()
         endings.submit { _ in evicted.retire() }
     }
@@ -196,20 +167,30 @@ public final class Invoker: Sendable {
             )
             return .success(worker)
         } catch {
-            pool.vacate(job.key)
+            hand(pool.vacate(job.key))
             if case .platform(let cause) = error { logger.error("box failed", metadata: ["error": "\(cause)"]) }
             return .failure(error)
         }
     }
 
-    private func release(_ worker: Worker, _ job: Job, _ result: ExchangeResult) {
-        if result.isReusable && job.request.version.isolation != .call { return pool.giveBack(worker) }
+    private func release(
+        _ worker: Worker,
+        _ job: Job,
+        _ result: ExchangeResult,
+        _ service: PoolService
+    ) -> WorkerPool.Grants {
+        if result.isReusable && job.request.version.isolation != .call {
+            var service = service
+            service.memoryBytes = worker.memoryBytes
+            return pool.giveBack(worker, service)
+        }
         // The answer does not wait for its end, only the seat does.
         worker.kill()
         endings.submit { _ in
             worker.retire()
-            self.pool.vacate(job.key)
+            self.hand(self.pool.vacate(job.key))
         }
+        return []
     }
 
     /// Retires workers that slept for too long.
@@ -217,7 +198,7 @@ public final class Invoker: Sendable {
     /// Call it from time to time.
     public func retireIdle() async {
         nursery.tend()
-        await retire(pool.takeIdle(olderThan: limits.idleMax))
+        await retire(pool.takeUnwanted(isShort: HostMemory.isShort))
     }
 
     /// Retires the sleeping workers of versions that are gone.
@@ -233,6 +214,7 @@ public final class Invoker: Sendable {
         await retire(pool.takeIdle())
         await nursery.close()
         await builds.shutDown()
+        calls.close()
         try? await threads.shutdownGracefully()
     }
 
@@ -241,7 +223,7 @@ public final class Invoker: Sendable {
         try? await threads.runIfActive {
             for worker in workers {
                 worker.retire()
-                self.pool.vacate(worker.key)
+                self.hand(self.pool.vacate(worker.key))
             }
         }
     }

@@ -14,13 +14,14 @@ struct Job: Sendable {
     var queue: Duration
     var startMicroseconds = Job.unixMicroseconds()
 
-    func exchange(_ limits: Limits) -> ExchangeCall {
+    func exchange(_ limits: Limits, isAlone: Bool = false) -> ExchangeCall {
         let (granted, timeout, ceilingBinds) = (granted, request.timeout, ceilingBinds)
         return ExchangeCall(
             kind: request.kind,
             input: request.input,
             deadline: deadline,
             wallGranted: granted,
+            isAlone: isAlone,
             onTimeout: { ceilingFirst in
                 ceilingFirst && ceilingBinds
                     ? Verdict.ceiling(granted) : Verdict.timeout(seconds: timeout.seconds, cause: timeout.outcome)
@@ -35,11 +36,7 @@ struct Job: Sendable {
         if deadline < Deadline(after: limits.loadMax) {
             return Verdict.timeout(seconds: request.timeout.seconds, cause: request.timeout.outcome)
         }
-        return Failure(
-            outcome: .loadFailed,
-            type: "LoadingError",
-            message: "loading did not complete within \(limits.loadMax.components.seconds) seconds"
-        )
+        return .loadTimeout(limits)
     }
 
     func attempt(_ failure: StartFailure) -> Attempt {
@@ -149,7 +146,7 @@ extension CallRequest {
     func noWorker(_ refusal: WorkerPool.Refusal) -> CallReply.Answer {
         switch refusal {
         case .deadline: .busy(Busy("no worker became free within \(timeout.seconds) seconds; try again later"))
-        case .queueFull(let waiting): .busy(.queueFull(waiting, for: "a worker"))
+        case .queueFull(let fullness): .busy(Busy(fullness, account: account, algorithm: "\(version.algorithm)"))
         }
     }
 
@@ -160,12 +157,25 @@ extension CallRequest {
         }
     }
 
-    var workerVersion: WorkerVersion {
-        WorkerVersion(name: version.name, storeKey: StoreKey.bytes(version.storeKey), limits: version.boxLimits)
+    var workerVersion: WorkerVersion { version.workerVersion }
+}
+
+extension Failure {
+    /// Loading took too long.
+    static func loadTimeout(_ limits: Limits) -> Failure {
+        Failure(
+            outcome: .loadFailed,
+            type: "LoadingError",
+            message: "loading did not complete within \(limits.loadMax.components.seconds) seconds"
+        )
     }
 }
 
 extension AlgorithmVersion {
+    var workerVersion: WorkerVersion {
+        WorkerVersion(name: name, storeKey: StoreKey.bytes(storeKey), limits: boxLimits)
+    }
+
     var boxLimits: BoxLimits { specification.boxLimits }
 }
 

@@ -1,4 +1,5 @@
 internal import Catalog
+internal import NIOCore
 internal import Sandbox
 
 /// The bounds of one daemon that do not belong to a version or an account.
@@ -47,6 +48,10 @@ public struct Limits: Sendable, Equatable {
     public var workersPerAccountMax = 48
     /// Calls that may wait for a worker.
     public var waitersMax = 2_000
+    /// Of them, those of one version; nil for half of them.
+    public var waitersPerVersionMax: Int?
+    /// Of them, those of one account; nil for half of them.
+    public var waitersPerAccountMax: Int?
     /// Boxes that are made before anybody asks, of all limits together; 0 for none, and no zygote either.
     public var blanksMax = 16
     /// Distributions that zygotes load in advance for versions that have them, by normalised name.
@@ -60,4 +65,17 @@ public struct Limits: Sendable, Equatable {
 
     /// The defaults.
     public init() {}
+
+    /// The bounds of the pool.
+    var pool: PoolBounds {
+        var bounds = PoolBounds(seatsMax: workersMax, seatsPerKeyMax: workersPerKeyMax, waitersMax: waitersMax)
+        bounds.seatsPerAccountMax = workersPerAccountMax
+        // The other half is at work on what calls are before and after.
+        bounds.processors = System.coreCount
+        bounds.waitersPerVersionMax = waitersPerVersionMax ?? (waitersMax + 1) / 2
+        bounds.waitersPerAccountMax = waitersPerAccountMax ?? (waitersMax + 1) / 2
+        let longest = UInt64(idleMax.nanosecondsClamped)
+        bounds.idleNanoseconds = min(60_000_000_000, longest)...longest
+        return bounds
+    }
 }

@@ -9,11 +9,14 @@ final class Worker: @unchecked Sendable {
     let key: PoolKey
     let limits: BoxLimits
     private var box: Box?
-    /// The group's CPU time up to which calls were told; nil before the first.
+    /// What the kernel had counted when its last call was told; nil before the first.
     ///
     /// What the kernel does for a box that stands still, such as clearing up children whose alarm ends them, belongs
     /// to the next call; where callers share a worker, to the house.
-    private var cpuToldMicros: UInt64?
+    private var told: Exchange.Counted?
+    private let born = Deadline.now
+    /// Calls it has served.
+    private(set) var calls = 0
     /// CPU time and wall time of importing the code and of `load()`; the house's.
     private(set) var loadTime: Duration = .zero
     private(set) var loadCPU: Duration = .zero
@@ -106,15 +109,55 @@ final class Worker: @unchecked Sendable {
         return failure
     }
 
-    /// Runs one call; afterwards the box is frozen, or gone when it cannot be used again.
-    func run(_ call: ExchangeCall) -> ExchangeResult {
+    /// Runs one call; afterwards the box is frozen, or goes on with the next, or is gone when it cannot be used again.
+    ///
+    /// - Parameters:
+    ///   - call: what is asked.
+    ///   - isRunning: whether it goes on from the call before.
+    ///   - mayGoOn: asked once it may serve another call, with the CPU time of this one, whether there is one.
+    /// - Returns: what came of the call, and whether the worker goes on.
+    func run(_ call: ExchangeCall, isRunning: Bool = false, mayGoOn: (Duration) -> Bool = { _ in false })
+        -> ExchangeResult
+    {
         guard let box = box.take() else { return .lost }
-        var exchange = Exchange(call: call, limits: limits, cpuToldMicros: key.account.isEmpty ? nil : cpuToldMicros)
-        let result = exchange.run(box)
-        cpuToldMicros = exchange.cpuToldMicros
-        if result.isReusable { self.box = consume box } else { exchange.end(box) }
-        return exchange.finish(result)
+        calls += 1
+        var exchange = Exchange(call: call, limits: limits, told: told)
+        let mayStay = calls < Self.callsMax
+        // Not where callers share it: what it computes between two calls would be the next caller's.
+        let isOneCallers = !key.account.isEmpty
+        let result = exchange.run(box, isRunning: isRunning) { cpu in
+            mayStay && isOneCallers && isFresh(box) && mayGoOn(cpu)
+        }
+        told = exchange.told
+        if !isOneCallers { told?.cpuMicros = nil }
+        if result.isReusable, mayStay, result.goesOn || isFresh(box) {
+            self.box = consume box
+            return exchange.finish(result)
+        }
+        exchange.end(box)
+        var ended = exchange.finish(result)
+        ended.isReusable = false
+        return ended
     }
+
+    /// Calls of one worker, after which another takes its place: whatever leaks has an end.
+    static let callsMax = 100_000
+    /// Age at which another takes its place.
+    private static let ageMax: Duration = .seconds(6 * 3_600)
+
+    /// Memory that its processes and files take; bytes.
+    private(set) var memoryBytes: UInt64 = 0
+
+    /// Whether it is worth keeping: neither old nor near its limit with what earlier calls have left.
+    private func isFresh(_ box: borrowing Box) -> Bool {
+        memoryBytes = box.memoryBytes
+        let isOld = Deadline.now - born > UInt64(Self.ageMax.nanosecondsClamped)
+        // Cached files are no reason: the kernel drops them when it has to.
+        return !isOld && (memoryBytes < limits.memoryBytes / 8 * 7 || box.ownMemoryBytes < limits.memoryBytes / 8 * 7)
+    }
+
+    /// Puts a worker that has loaded to sleep before it has served anything; false when it would not stand still.
+    func rest() -> Bool { box?.freeze() ?? false }
 
     /// Kills every process of the box, without waiting.
     func kill() { box?.kill() }

@@ -10,32 +10,42 @@ final class WorkerPool: Sendable {
         case seat(evicting: Worker?)
     }
 
+    /// What can be said at once to a call that wants a worker.
+    enum Answer: Sendable {
+        case granted(Lease)
+        /// It will be told.
+        case waits
+        case refused(PoolFullness)
+    }
+
     /// Why a call gets no worker.
     enum Refusal: Error, Sendable {
-        case queueFull(waiting: Int)
+        case queueFull(PoolFullness)
         case deadline
     }
 
-    private struct State: Sendable {
+    /// Calls that got what they waited for.
+    typealias Grants = [(flow: CallFlow, lease: Lease)]
+
+    fileprivate struct State: Sendable {
         var decisions: PoolState
         var workers: [Int: Worker] = [:]
         var nextWorker = 0
-        var waiting: [Int: CheckedContinuation<Lease?, Never>] = [:]
-        var alarms: [Int: Scheduled<Void>] = [:]
+        var waiting: [Int: CallFlow] = [:]
+        /// When the alarm rings that looks for calls whose time is over; nil when none is set.
+        var alarm: Deadline?
+        /// Whether those will be looked at that wait although a worker sleeps.
+        var isReleasing = false
     }
 
     private let state: Mutex<State>
     private let timers: any EventLoop
+    private let holdTime: TimeAmount
 
     init(limits: Limits, timers: any EventLoop) {
-        let decisions = PoolState(
-            seatsMax: limits.workersMax,
-            seatsPerKeyMax: limits.workersPerKeyMax,
-            seatsPerAccountMax: limits.workersPerAccountMax,
-            waitersMax: limits.waitersMax
-        )
-        state = Mutex(State(decisions: decisions))
+        state = Mutex(State(decisions: PoolState(limits.pool)))
         self.timers = timers
+        holdTime = .nanoseconds(Int64(limits.pool.holdNanoseconds))
     }
 
     /// Numbers for the metrics: seats taken, idle workers, waiting calls.
@@ -46,94 +56,151 @@ final class WorkerPool: Sendable {
         }
     }
 
-    /// Waits for a worker or a seat, in order of arrival, until the deadline.
-    func lease(_ key: PoolKey, deadline: Deadline) async throws(Refusal) -> Lease {
-        let ticketed = Mutex<(ticket: Int?, full: Int?)>((nil, nil))
-        let lease = await withCheckedContinuation { (continuation: CheckedContinuation<Lease?, Never>) in
-            let immediate: Lease?? = state.withLock { state in
-                switch state.decisions.lease(key) {
-                case .granted(let grant): return .some(Self.resolve(grant, &state))
-                case .wait(let ticket):
-                    state.waiting[ticket] = continuation
-                    ticketed.withLock { $0.ticket = ticket }
-                    return nil
-                case .refused(let waiting):
-                    ticketed.withLock { $0.full = waiting }
-                    return .some(nil)
-                }
+    /// Whether one worker is at work and no other, on a machine of several processors.
+    var isAlone: Bool { System.coreCount > 1 && state.withLock { $0.decisions.isQuiet(atWork: 1) } }
+
+    /// Whether no worker is at work, on a machine of several processors.
+    var isAtRest: Bool { System.coreCount > 1 && state.withLock { $0.decisions.isQuiet(atWork: 0) } }
+
+    /// A worker or a seat, or a place in the line, until the call's deadline.
+    func lease(_ key: PoolKey, for flow: CallFlow) -> Answer {
+        let left = Double(flow.deadline.remaining.nanosecondsClamped) / 1e9
+        let (answer, alarm, release) = state.withLock { state -> (Answer, Deadline?, Bool) in
+            switch state.decisions.lease(key, by: flow.request.account, secondsLeft: left, now: Deadline.now) {
+            case .granted(let grant): return (.granted(Self.resolve(grant, &state)), nil, false)
+            case .refused(let fullness): return (.refused(fullness), nil, false)
+            case .wait(let ticket, let position, let isHeld):
+                flow.position = position
+                state.waiting[ticket] = flow
+                let release = isHeld && !state.isReleasing
+                state.isReleasing = state.isReleasing || isHeld
+                return (.waits, state.alarmNeeded(for: flow.deadline), release)
             }
-            if let immediate { return continuation.resume(returning: immediate) }
-            guard let ticket = ticketed.withLock({ $0.ticket }) else { return }
-            self.arm(ticket, deadline)
         }
-        if let lease { return lease }
-        if let waiting = ticketed.withLock({ $0.full }) { throw .queueFull(waiting: waiting) }
-        throw .deadline
+        if let alarm { ring(at: alarm) }
+        if release { releaseSoon() }
+        return answer
+    }
+
+    /// Has those looked at that wait for a busy worker although another sleeps.
+    private func releaseSoon() {
+        timers.scheduleTask(in: holdTime) { self.releaseHeld() }
+    }
+
+    private func releaseHeld() {
+        let (grants, again) = state.withLock { state -> (Grants, Bool) in
+            let (served, isHolding) = state.decisions.release(now: Deadline.now)
+            state.isReleasing = isHolding
+            return (Self.resolve(served, &state), isHolding)
+        }
+        if again { releaseSoon() }
+        for grant in grants { grant.flow.goOn(grant.lease) }
+    }
+
+    /// The call that may have a worker which has just answered, without its coming to rest.
+    ///
+    /// - Parameters:
+    ///   - key: the worker's.
+    ///   - service: what its last call was.
+    /// - Returns: the call, which has the worker now; nil when nobody may.
+    func next(_ key: PoolKey, _ service: PoolService) -> CallFlow? {
+        state.withLock { state in
+            state.decisions.next(key, service, now: Deadline.now).flatMap { state.waiting.removeValue(forKey: $0) }
+        }
     }
 
     /// Whether any worker of a version is alive.
     func hasSeats(version: Int64) -> Bool { state.withLock { $0.decisions.hasSeats(version: version) } }
 
     /// Puts a worker to sleep in the pool, where the next in line may get it at once.
-    func giveBack(_ worker: Worker) {
-        let resumed = state.withLock { state in
+    ///
+    /// - Parameters:
+    ///   - worker: frozen.
+    ///   - service: what its last call was; nil when there was none.
+    /// - Returns: who got something by it.
+    func giveBack(_ worker: Worker, _ service: PoolService?) -> Grants {
+        state.withLock { state in
             let number = state.nextWorker
             state.nextWorker += 1
             state.workers[number] = worker
-            return Self.resolve(state.decisions.giveBack(number, worker.key, now: Deadline.now), &state)
+            return Self.resolve(state.decisions.giveBack(number, worker.key, service, now: Deadline.now), &state)
         }
-        resume(resumed)
+    }
+
+    /// A worker was started, in so many seconds: what it is worth to keep those of its key.
+    func started(_ key: PoolKey, seconds: Double) {
+        state.withLock { $0.decisions.started(key, seconds: seconds) }
     }
 
     /// The seat of a worker that is gone goes to the next in line.
-    func vacate(_ key: PoolKey) {
-        resume(state.withLock { Self.resolve($0.decisions.vacate(key), &$0) })
+    ///
+    /// - Returns: who got it.
+    func vacate(_ key: PoolKey) -> Grants {
+        state.withLock { Self.resolve($0.decisions.vacate(key, now: Deadline.now), &$0) }
+    }
+
+    /// Sets what is wanted of the workers of some keys.
+    ///
+    /// - Returns: who got something by it.
+    func set(_ terms: [PoolKey: PoolTerms]) -> Grants {
+        state.withLock { Self.resolve($0.decisions.set(terms, now: Deadline.now), &$0) }
+    }
+
+    /// Keys that have fewer workers than are to be kept warm, and how many are missing.
+    var missingWarm: [PoolKey: Int] { state.withLock { $0.decisions.missingWarm } }
+
+    /// A seat for a worker that no call waits for, and the worker that must go first; nil when there is none.
+    func seatAhead(_ key: PoolKey) -> Lease? {
+        state.withLock { state in
+            state.decisions.seatAhead(key, now: Deadline.now).map { Self.resolve($0, &state) }
+        }
     }
 
     /// Takes sleeping workers out, to be retired by the caller, who then vacates their seats.
-    func takeIdle(olderThan age: Duration = .zero, where matches: (PoolKey) -> Bool = { _ in true }) -> [Worker] {
-        let now = Deadline.now
-        let moment = now - min(now, UInt64(age.nanosecondsClamped))
-        return state.withLock { state in
-            let taken = state.decisions.takeIdle(before: moment, where: matches)
-            return taken.compactMap { state.workers.removeValue(forKey: $0.worker) }
+    func takeIdle(where matches: (PoolKey) -> Bool = { _ in true }) -> [Worker] {
+        state.withLock { state in
+            state.decisions.takeIdle(where: matches).compactMap { state.workers.removeValue(forKey: $0) }
         }
     }
 
-    private func arm(_ ticket: Int, _ deadline: Deadline) {
-        let alarm = timers.scheduleTask(in: .nanoseconds(deadline.remaining.nanosecondsClamped)) {
-            self.abandon(ticket)
+    /// Takes out the sleeping workers that nobody has wanted for long, and some more when the host is short of memory.
+    func takeUnwanted(isShort: Bool) -> [Worker] {
+        state.withLock { state in
+            let now = Deadline.now
+            var numbers = state.decisions.takeUnwanted(now: now)
+            let more = isShort ? max(1, state.decisions.counts.idle / 4) : 0
+            while numbers.count < more, let next = state.decisions.takeLeastValuable(now: now) { numbers.append(next) }
+            return numbers.compactMap { state.workers.removeValue(forKey: $0) }
         }
-        // It may have been served in the meantime.
-        let isWaiting = state.withLock { state in
-            if state.waiting[ticket] != nil { state.alarms[ticket] = alarm }
-            return state.waiting[ticket] != nil
-        }
-        if !isWaiting { alarm.cancel() }
     }
 
-    private func abandon(_ ticket: Int) {
-        let continuation = state.withLock { state in
-            state.alarms[ticket] = nil
-            return state.decisions.abandon(ticket: ticket) ? state.waiting.removeValue(forKey: ticket) : nil
+    /// One alarm for all who wait: most deadlines are later than the one it is set to, and ask for nothing.
+    private func ring(at alarm: Deadline) {
+        timers.scheduleTask(in: .nanoseconds(alarm.remaining.nanosecondsClamped)) { self.refuseLate(alarm) }
+    }
+
+    private func refuseLate(_ rung: Deadline) {
+        let (late, alarm) = state.withLock { state -> ([CallFlow], Deadline?) in
+            // One that was set before an earlier one has nothing to do any more.
+            guard state.alarm == rung else { return ([], nil) }
+            state.alarm = nil
+            let now = Deadline(after: .zero)
+            let tickets = state.waiting.filter { $0.value.deadline <= now }.keys
+            let late = tickets.filter { state.decisions.abandon(ticket: $0) }
+                .compactMap { state.waiting.removeValue(forKey: $0) }
+            let next = state.waiting.values.map(\.deadline).min()
+            return (late, next.flatMap { state.alarmNeeded(for: $0) })
         }
-        continuation?.resume(returning: nil)
+        if let alarm { ring(at: alarm) }
+        for flow in late { flow.lacksWorker(.deadline) }
     }
 
-    private typealias Resumption = (continuation: CheckedContinuation<Lease?, Never>, lease: Lease)
-
-    private func resume(_ resumptions: [Resumption]) {
-        for resumption in resumptions { resumption.continuation.resume(returning: resumption.lease) }
-    }
-
-    private static func resolve(_ grants: [(ticket: Int, grant: PoolState.Grant)], _ state: inout State) -> [Resumption]
-    {
+    private static func resolve(_ grants: [(ticket: Int, grant: PoolState.Grant)], _ state: inout State) -> Grants {
         grants.map { served in
-            guard let continuation = state.waiting.removeValue(forKey: served.ticket) else {
+            guard let flow = state.waiting.removeValue(forKey: served.ticket) else {
                 preconditionFailure("ticket \(served.ticket) was served and nobody holds it")
             }
-            state.alarms.removeValue(forKey: served.ticket)?.cancel()
-            return (continuation, resolve(served.grant, &state))
+            return (flow, resolve(served.grant, &state))
         }
     }
 
@@ -147,6 +214,15 @@ final class WorkerPool: Sendable {
             }
             return .warm(worker)
         }
+    }
+}
+
+extension WorkerPool.State {
+    /// Notes that somebody waits until a deadline; when to set the alarm to, nil when it is set to that or before.
+    fileprivate mutating func alarmNeeded(for deadline: Deadline) -> Deadline? {
+        if let alarm, alarm <= deadline { return nil }
+        alarm = deadline
+        return deadline
     }
 }
 

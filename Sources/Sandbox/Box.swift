@@ -102,6 +102,20 @@ public struct Box: ~Copyable, Sendable {
     /// Forks refused so far because the pids limit was reached.
     public var pidsRefused: UInt64 { Kernel.number(descriptors[SP_D_PIDS_EVENTS], key: "max") }
 
+    /// Memory that is counted as the box's just now, its cached files included; bytes.
+    public var memoryBytes: UInt64 { Kernel.number(descriptors[SP_D_MEMORY]) }
+
+    /// The part of it that is not cached files: heaps, and what lies in `/tmp`; bytes.
+    ///
+    /// Takes some tens of microseconds.
+    ///
+    /// - Source: `anon` and `shmem` of version 2's `memory.stat`, `rss` and `shmem` of version 1's.
+    public var ownMemoryBytes: UInt64 {
+        let stat = descriptors[SP_D_MEMORY_STAT]
+        return max(Kernel.number(stat, key: "anon"), Kernel.number(stat, key: "rss"))
+            + Kernel.number(stat, key: "shmem")
+    }
+
     /// Whether `/tmp` has no room left for a page or a file.
     public var tmpIsFull: Bool {
         var free: UInt64 = 0

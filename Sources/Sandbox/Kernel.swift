@@ -6,7 +6,7 @@ enum Kernel {
     ///
     /// No text is made of them: a call reads a dozen such files.
     static func read<Result>(_ descriptor: CInt, _ look: (UnsafeRawBufferPointer) -> Result) -> Result {
-        withUnsafeTemporaryAllocation(byteCount: 2_048, alignment: 8) { buffer in
+        withUnsafeTemporaryAllocation(byteCount: 4_096, alignment: 8) { buffer in
             let length = pread(descriptor, buffer.baseAddress, buffer.count, 0)
             return look(UnsafeRawBufferPointer(rebasing: buffer.prefix(max(0, length))))
         }

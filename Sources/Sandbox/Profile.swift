@@ -29,7 +29,8 @@ public struct Profile: Sendable {
     var kind: Kind
     var mounts: [Mount]
     var rules: [(path: String, access: UInt64)]
-    var arguments: [String]
+    /// The program and its words.
+    package var arguments: [String]
     var environment: [(name: String, value: String)]
     var rlimits: [(resource: UInt32, value: UInt64)]
     var syscalls: [SyscallRule]

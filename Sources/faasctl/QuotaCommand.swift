@@ -25,6 +25,7 @@ struct QuotaCommand: ParsableCommand {
                   faasctl quota set account:anna concurrent_calls 20
                   faasctl quota set account:anna+algorithm:bert/hello spend_day_microcredits 5000000 --if-rev 17
                   faasctl quota set author:bert unpaid_cpu_seconds_day 3600
+                  faasctl quota set account:anna+algorithm:bert/hello workers_warm 2
                 """
         )
         @OptionGroup var connection: ConnectionOptions

@@ -8,6 +8,9 @@ enum QuotaMetric: String, CaseIterable, ExpressibleByArgument, Sendable {
     case spendMonthMicrocredits = "spend_month_microcredits"
     case cpuSecondsMonth = "cpu_seconds_month"
     case unpaidCPUSecondsDay = "unpaid_cpu_seconds_day"
+    case workersMax = "workers_max"
+    case workersWarm = "workers_warm"
+    case workersReserved = "workers_reserved"
 }
 
 /// What a quota limits.

@@ -92,6 +92,8 @@ struct Configuration: Sendable {
             var workers: Int?
             var workers_per_version_and_account: Int?
             var waiting_calls: Int?
+            var waiting_calls_per_version: Int?
+            var waiting_calls_per_account: Int?
             var idle_seconds: Int?
             var load_seconds: Int?
             var archive_bytes: Int?
@@ -105,6 +107,7 @@ struct Configuration: Sendable {
 
             enum CodingKeys: String, CodingKey, CaseIterable {
                 case workers, workers_per_version_and_account, workers_per_account, blanks, waiting_calls, idle_seconds
+                case waiting_calls_per_version, waiting_calls_per_account
                 case load_seconds, archive_bytes, answer_bytes, unread_seconds
                 case unpaid_cpu_seconds_account, unpaid_cpu_seconds_author, unpaid_cpu_seconds_pair
             }
@@ -148,6 +151,16 @@ struct Configuration: Sendable {
             )
             try set(&result.limits.blanksMax, limits?.blanks, 0...500, "limits.blanks")
             try set(&result.limits.waitersMax, limits?.waiting_calls, 0...100_000, "limits.waiting_calls")
+            result.limits.waitersPerVersionMax = try checked(
+                limits?.waiting_calls_per_version.map(Int64.init),
+                0...100_000,
+                "limits.waiting_calls_per_version"
+            ).map(Int.init)
+            result.limits.waitersPerAccountMax = try checked(
+                limits?.waiting_calls_per_account.map(Int64.init),
+                0...100_000,
+                "limits.waiting_calls_per_account"
+            ).map(Int.init)
             try set(&result.limits.archiveBytesMax, limits?.archive_bytes, 1_024...1 << 30, "limits.archive_bytes")
             try set(&result.limits.answerBytesMax, limits?.answer_bytes, 1 << 25...1 << 40, "limits.answer_bytes")
             try set(&result.drainSeconds, drain_seconds, 0...3_600, "drain_seconds")

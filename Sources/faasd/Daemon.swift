@@ -7,6 +7,7 @@ import Invoker
 import Logging
 import Metrics
 import NIOCore
+import NIOPosix
 import Sandbox
 import ServiceLifecycle
 import UnixSignals
@@ -15,6 +16,8 @@ import UnixSignals
 enum Daemon {
     /// Serves until SIGTERM, and returns the exit code.
     static func serve(_ prepared: Startup.Prepared) async -> Int32 {
+        // One event loop for two processors: workers and ledger need as many, and fewer loops do more each time they wake.
+        NIOSingletons.groupLoopCountSuggestion = max(1, System.coreCount / 2)
         LoggingSystem.bootstrap(StreamLogHandler.standardError)
         var logger = Logger(label: "faasd")
         logger.logLevel =
@@ -53,6 +56,8 @@ enum Daemon {
         let bodies: BodyBudget
         let headKey: HeadKey
         let auditWatch: AuditWatch
+        /// What answers say served them.
+        private static let name = "faasd"
 
         /// Without limits on boxes there is one user at most, and the log says so loudly.
         private static func openCatalog(_ prepared: Startup.Prepared, _ logger: Logger) throws -> Catalog {
@@ -120,11 +125,16 @@ enum Daemon {
                 interval: .seconds(10),
                 logger: logger
             )
+            let keeping = WorkerKeeping(
+                wishes: WorkerWishes(catalog: catalog, ledger: ledger),
+                invoker: invoker,
+                interval: .seconds(10)
+            )
             let drain = Duration.seconds(prepared.configuration.drainSeconds)
             var configuration = ServiceGroupConfiguration(
                 services: [
                     .init(service: tcp), .init(service: unix),
-                    .init(service: housekeeping), .init(service: auditWatch),
+                    .init(service: housekeeping), .init(service: keeping), .init(service: auditWatch),
                     .init(service: SpawnerWatch(spawner: prepared.spawner, drain: drain, logger: logger)),
                 ],
                 gracefulShutdownSignals: [.sigterm, .sigint],
@@ -148,7 +158,7 @@ enum Daemon {
             let authenticator = Authenticator(catalog: catalog, administrators: [0, prepared.user.uid])
             let limits = prepared.configuration.limits
             let router = Router(context: EdgeContext.self)
-            CallRoutes(
+            let desk = CallDesk(
                 catalog: catalog,
                 invoker: invoker,
                 authenticator: authenticator,
@@ -156,7 +166,8 @@ enum Daemon {
                 bodies: bodies,
                 lowCredit: prepared.configuration.lowCredit,
                 logger: logger
-            ).add(to: router)
+            )
+            CallRoutes(desk: desk).add(to: router)
             ManageRoutes(
                 catalog: catalog,
                 ledger: ledger,
@@ -180,10 +191,10 @@ enum Daemon {
             ).add(to: router)
             return Application(
                 router: router,
-                server: HTTPServerBuilder { EdgeConnection(limits: limits, responder: $0) },
+                server: HTTPServerBuilder { EdgeConnection(desk: desk, serverName: Self.name, responder: $0) },
                 configuration: .init(
                     address: address,
-                    serverName: "faasd",
+                    serverName: Self.name,
                     // As many may knock at once as may be connected; the kernel's own bound is net.core.somaxconn.
                     backlog: prepared.configuration.connectionsMax,
                     availableConnectionsDelegate: MaximumAvailableConnections(prepared.configuration.connectionsMax)

@@ -55,6 +55,22 @@ struct Housekeeping: Service {
     }
 }
 
+/// Sees to the workers that administrators want; apart from the rest, because loading one may take minutes.
+struct WorkerKeeping: Service {
+    let wishes: WorkerWishes
+    let invoker: Invoker
+    let interval: Duration
+
+    func run() async throws {
+        try? await cancelWhenGracefulShutdown {
+            while !Task.isCancelled {
+                await invoker.keep(wishes.all)
+                try await Task.sleep(for: interval)
+            }
+        }
+    }
+}
+
 /// Ends the daemon when the spawner ends, because without it no limit can be enforced; and ends the spawner, with every
 /// call that still runs, when a shutdown has lasted long enough.
 struct SpawnerWatch: Service {

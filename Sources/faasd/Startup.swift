@@ -114,7 +114,7 @@ enum Startup {
         }
     }
 
-    private static let descriptorsPerWorker = 14
+    private static let descriptorsPerWorker = 16
 
     private static func makeStateDirectory(_ path: String, _ user: HostUser) throws -> String {
         umask(0o022)

@@ -60,7 +60,11 @@ def directories(group, with_waiting=False):
     waiting = set() if with_waiting else {box for pid, box in processes(group, True).items() if is_waiting(pid)}
     found = {}
     for base in bases(group).values():
-        for name in os.listdir(base):
+        try:
+            names = os.listdir(base)
+        except FileNotFoundError:
+            continue  # It went while we looked.
+        for name in names:
             path = os.path.join(base, name)
             if name.startswith("box-") and name not in waiting and os.path.isdir(path):
                 found[path] = os.stat(path).st_ino

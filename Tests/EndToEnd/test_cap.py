@@ -126,6 +126,7 @@ class OneCreditPerCall(CapCase):
               "connections": CALLS + 50, "limits": {"workers": 8}}
 
     def test_of_thousands_of_parallel_calls_exactly_100_run(self):
+        sleeps = self.daemon.deploy("sleeps", self.author)
         for name, credits in (("by_quota", "100000"), ("by_balance", "100")):
             with self.subTest(name):
                 user = self.daemon.user(name, credits=credits)
@@ -133,7 +134,7 @@ class OneCreditPerCall(CapCase):
                 self.daemon.must("quota", "set", f"account:{name}", "concurrent_calls", 100)
                 if name == "by_quota":
                     self.daemon.must("quota", "set", f"account:{name}", "spend_month_microcredits", CAP)
-                replies = self.run_calls(self.echo, user, CALLS, 60, "x")
+                replies = self.run_calls(sleeps, user, CALLS, 60, "0.2")
                 ran = [reply for reply in replies if reply[2] is None]
                 self.assertEqual([reply[:2] for reply in ran], [(200, 1_000_000)] * 100)
                 # Nobody is refused for another reason than money, or that too many wait for it.

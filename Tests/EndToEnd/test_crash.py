@@ -155,10 +155,10 @@ class EndsTogether(DaemonCase):
             except (OSError, http.client.HTTPException) as error:
                 answers.append(error)
 
+        before = set(boxes.processes(self.daemon.group))
         thread = threading.Thread(target=run)
         thread.start()
         self.addCleanup(thread.join)
-        before = set(boxes.processes(self.daemon.group))
         wait_until(lambda: set(boxes.processes(self.daemon.group)) - before or time.sleep(0.3), 5, "the call runs")
         return thread, answers
 

@@ -125,6 +125,7 @@ extension QuotaMetric {
     var limitMax: Int64 {
         switch self {
         case .requestsPerSecond: RateLimiter.limitMax
+        case .workersMax, .workersWarm, .workersReserved: 1_000
         default: Microcredits.maximum.rawValue / scale
         }
     }

@@ -49,12 +49,20 @@ public struct InvocationID: Sendable, Hashable, Comparable, CustomStringConverti
 
     /// The usual text form in lower case.
     public var description: String {
-        var text = ""
-        for (place, byte) in bytes.enumerated() {
-            if [4, 6, 8, 10].contains(place) { text += "-" }
-            text += String(byte >> 4, radix: 16) + String(byte & 15, radix: 16)
+        String(unsafeUninitializedCapacity: 36) { text in
+            var place = 0
+            for digit in 0..<32 {
+                if digit == 8 || digit == 12 || digit == 16 || digit == 20 {
+                    text[place] = UInt8(ascii: "-")
+                    place += 1
+                }
+                let half = digit < 16 ? high : low
+                let value = UInt8(truncatingIfNeeded: half >> UInt64(60 - 4 * (digit & 15))) & 15
+                text[place] = value < 10 ? 48 + value : 87 + value
+                place += 1
+            }
+            return 36
         }
-        return text
     }
 
     /// Orders identifiers by their bytes, and so by time of making.

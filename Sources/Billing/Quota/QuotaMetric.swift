@@ -16,6 +16,15 @@ public enum QuotaMetric: String, Sendable, CaseIterable, Codable {
     /// CPU seconds per day, UTC, that nobody pays for: of failed calls, and of loading. Without a quota
     /// ``LedgerLimits/unpaidCPUAccount`` and its like hold.
     case unpaidCPUDay = "unpaid_cpu_seconds_day"
+    /// Workers of each version of one algorithm for one account's calls, at most; those that accounts share have no such bound.
+    case workersMax = "workers_max"
+    /// Workers that are kept loaded for one account's calls of one algorithm without a selector, however long nobody calls.
+    case workersWarm = "workers_warm"
+    /// Places for workers that are kept free for one account's calls of one algorithm without a selector.
+    case workersReserved = "workers_reserved"
+
+    /// Whether it is about workers, of which the ledger only keeps the numbers.
+    public var isOfWorkers: Bool { self == .workersMax || self == .workersWarm || self == .workersReserved }
 
     /// What the limit is measured in, for messages.
     public var unit: String {
@@ -24,13 +33,14 @@ public enum QuotaMetric: String, Sendable, CaseIterable, Codable {
         case .concurrentCalls: "calls at once"
         case .spendDay, .spendMonth: "microcredits"
         case .cpuSecondsMonth, .unpaidCPUDay: "CPU seconds"
+        case .workersMax, .workersWarm, .workersReserved: "workers"
         }
     }
 
     /// The calendar window after which the count starts again; nil for what is no count over time.
     var window: CalendarWindow? {
         switch self {
-        case .requestsPerSecond, .concurrentCalls: nil
+        case .requestsPerSecond, .concurrentCalls, .workersMax, .workersWarm, .workersReserved: nil
         case .spendDay, .unpaidCPUDay: .day
         case .spendMonth, .cpuSecondsMonth: .month
         }

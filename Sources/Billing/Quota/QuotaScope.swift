@@ -42,8 +42,9 @@ public struct QuotaScope: Sendable, Hashable, CustomStringConvertible {
     }
 
     /// Whether a limit of that metric would limit anything here: unpaid CPU time is counted of accounts, authors and
-    /// pairs, and an author's calls by nothing else.
+    /// pairs, and an author's calls by nothing else; workers belong to one account's calls of one algorithm.
     func isCounted(by metric: QuotaMetric) -> Bool {
+        if metric.isOfWorkers { return text.hasPrefix("account:") && text.contains("+") }
         if text.hasPrefix("author:") { return metric == .unpaidCPUDay }
         return metric != .unpaidCPUDay || text.hasPrefix("account:")
     }

@@ -1,13 +1,14 @@
 import Glibc
 import SQLite
 
-/// The one thread that writes and checkpoints the ledger.
+/// Writes and checkpoints the ledger, one transaction after another.
 ///
-/// It drains the queue into one transaction, commits, publishes, answers, and looks again: commits group themselves.
+/// A thread drains the queue into one transaction, commits, publishes, answers, and looks again: commits group themselves.
 /// Only when many operations come does it let some more gather first, which takes a fifth of the processor time off
-/// each. After a failed transaction it never writes again.
+/// each. While there is little to do, who settles a call commits by itself (`lead`), which saves the way to another
+/// thread and back. After a failed transaction nothing is ever written again.
 ///
-/// @unchecked: `file` is made before the thread starts and touched by the thread only, which also lets go of it.
+/// @unchecked: `file`, `last` and the taking end of the queue belong to whoever has `turn`.
 final class LedgerWriter: @unchecked Sendable {
     /// Log size from which the writer moves pages into the file, and from which it also starts the log anew when idle.
     ///
@@ -20,10 +21,13 @@ final class LedgerWriter: @unchecked Sendable {
     /// Most of a commit's cost is the same for one operation as for twenty: see docs/decisions/0017.
     private static let gatherFrom = 12
     private static let gatherBelow = 64
-    private static let gatherMicroseconds: UInt32 = 700
+    private static let gatherMicroseconds: UInt32 = 300
 
     let queue = OperationQueue()
+    private let turn = Turn()
     private var file: LedgerFile?
+    /// Operations in the last commit.
+    private var last = 0
     private let clock: LedgerClock
     private let batchMax: Int
     private let publish: @Sendable (CommittedChanges) -> Void
@@ -73,23 +77,48 @@ final class LedgerWriter: @unchecked Sendable {
     }
 
     private func run() {
-        guard let file else { return }
-        self.file = nil
-        var last = 0
-        while true {
-            if last >= Self.gatherFrom, queue.count < Self.gatherBelow { usleep(Self.gatherMicroseconds) }
-            let batch = queue.take(max: batchMax)
-            guard !batch.isEmpty else { break }
-            last = batch.count
-            do throws(SQLiteError) {
-                try commit(batch, to: file)
-                try checkpoint(file)
-            } catch {
-                return stop(because: error)
-            }
+        while queue.wait() {
+            turn.take()
+            let isBusy = last >= Self.gatherFrom
+            turn.give()
+            if isBusy, queue.count < Self.gatherBelow { usleep(Self.gatherMicroseconds) }
+            turn.take()
+            writeBatch()
+            turn.give()
         }
+        turn.take()
         // Leaves a file that is whole without its log; a failure here loses nothing, the log is still there.
-        _ = try? file.connection.checkpoint(.passive)
+        _ = try? file?.connection.checkpoint(.passive)
+        file = nil
+        turn.give()
+    }
+
+    /// Records an operation, and what waits with it, on the calling thread, unless another is about it or much is to do.
+    ///
+    /// Blocks the thread for as long as the disk takes.
+    ///
+    /// - Returns: false when the queue is closed; the operation is dropped then.
+    func lead(_ operation: Operation) -> Bool {
+        guard queue.append(operation, isQuiet: true) else { return false }
+        // Where another has the turn, the thread is woken below and waits for it, so that nothing is left behind.
+        if turn.tryTake() {
+            if last < Self.gatherFrom { writeBatch() }
+            turn.give()
+        }
+        queue.wake()
+        return true
+    }
+
+    /// By whoever has the turn.
+    private func writeBatch() {
+        guard let file else { return }
+        let batch = queue.take(max: batchMax)
+        guard !batch.isEmpty else { return }
+        last = batch.count
+        do throws(SQLiteError) {
+            try commit(batch, to: file)
+            try checkpoint(file)
+        } catch { stop(because: error) }
     }
 
     private func commit(_ batch: ArraySlice<Operation>, to file: LedgerFile) throws(SQLiteError) {
@@ -103,11 +132,11 @@ final class LedgerWriter: @unchecked Sendable {
         } catch {
             file.connection.rollback()
             let unknown = LedgerError(.outcomeUnknown, "the ledger could not commit and has stopped", cause: error)
-            for operation in batch { operation.reply?.resume(returning: .failure(unknown)) }
+            for operation in batch { operation.reply?(.failure(unknown)) }
             throw error
         }
         publish(file.changes)
-        for (operation, answer) in zip(batch, answers) { operation.reply?.resume(returning: answer) }
+        for (operation, answer) in zip(batch, answers) { operation.reply?(answer) }
     }
 
     private func checkpoint(_ file: LedgerFile) throws(SQLiteError) {
@@ -117,6 +146,7 @@ final class LedgerWriter: @unchecked Sendable {
     }
 
     private func stop(because error: SQLiteError) {
+        file = nil
         queue.close()
         let closed = LedgerError(
             .closed,
@@ -124,8 +154,26 @@ final class LedgerWriter: @unchecked Sendable {
             cause: error
         )
         while case let rest = queue.take(max: batchMax), !rest.isEmpty {
-            for operation in rest { operation.reply?.resume(returning: .failure(closed)) }
+            for operation in rest { operation.reply?(.failure(closed)) }
         }
         poison(LedgerError(.outcomeUnknown, "the ledger could not commit and has stopped", cause: error))
     }
+}
+
+/// Who writes: a mutex that may be tried.
+///
+/// @unchecked: the pointer never changes.
+private final class Turn: @unchecked Sendable {
+    private let lock = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
+
+    init() { pthread_mutex_init(lock, nil) }
+
+    deinit {
+        pthread_mutex_destroy(lock)
+        lock.deallocate()
+    }
+
+    func take() { pthread_mutex_lock(lock) }
+    func tryTake() -> Bool { pthread_mutex_trylock(lock) == 0 }
+    func give() { pthread_mutex_unlock(lock) }
 }

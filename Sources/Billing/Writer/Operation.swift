@@ -28,8 +28,8 @@ struct Operation: Sendable {
     }
 
     let action: Action
-    /// Nil when nobody waits.
-    let reply: CheckedContinuation<Result<Answer, LedgerError>, Never>?
+    /// Told on the writer's thread, which must not be kept; nil when nobody waits.
+    let reply: (@Sendable (Result<Answer, LedgerError>) -> Void)?
 }
 
 /// Money paid in.

@@ -5,14 +5,14 @@ import Glibc
 /// The tasks never block for longer than an append; the thread sleeps on a condition while there is nothing to do.
 /// Its bound is kept by the callers: settlements by the number of holds, everything else by `LedgerLimits.writerQueueMax`.
 ///
-/// @unchecked: `elements`, `takenCount` and `isClosed` are touched with `lock` held only, `taken` by the writer's thread
-/// only; the two pointers never change.
+/// @unchecked: `elements`, `takenCount` and `isClosed` are touched with `lock` held only, `taken` by the one
+/// thread that takes, which the writer sees to; the two pointers never change.
 final class OperationQueue: @unchecked Sendable {
     private let lock = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
     private let changed = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
     private var elements: [Operation] = []
     private var isClosed = false
-    /// What the writer has taken out and not begun; its thread's own.
+    /// What was taken out and not begun; of the one thread that takes.
     private var taken: ArraySlice<Operation> = []
     private var takenCount = 0
 
@@ -37,23 +37,42 @@ final class OperationQueue: @unchecked Sendable {
 
     /// Appends an operation.
     ///
+    /// - Parameters:
+    ///   - operation: what is to be recorded.
+    ///   - isQuiet: whether the thread is not told: who appends looks after it.
     /// - Returns: false when the queue is closed; the operation is dropped then.
-    func append(_ operation: Operation) -> Bool {
+    func append(_ operation: Operation, isQuiet: Bool = false) -> Bool {
         pthread_mutex_lock(lock)
         defer { pthread_mutex_unlock(lock) }
         guard !isClosed else { return false }
         elements.append(operation)
-        if elements.count == 1 { pthread_cond_signal(changed) }
+        if elements.count == 1, !isQuiet { pthread_cond_signal(changed) }
         return true
     }
 
-    /// Waits until there is something to do, and takes up to `max` operations.
+    /// Tells the thread to look, if there is something to do.
+    func wake() {
+        pthread_mutex_lock(lock)
+        defer { pthread_mutex_unlock(lock) }
+        if !elements.isEmpty || takenCount > 0 { pthread_cond_signal(changed) }
+    }
+
+    /// Waits until there is something to do; false when the queue is closed and empty.
+    func wait() -> Bool {
+        pthread_mutex_lock(lock)
+        defer { pthread_mutex_unlock(lock) }
+        while elements.isEmpty, takenCount == 0, !isClosed { pthread_cond_wait(changed, lock) }
+        return !elements.isEmpty || takenCount > 0
+    }
+
+    /// Takes up to `max` operations; by one thread at a time.
     ///
-    /// - Returns: the operations in order; none when the queue is closed and empty.
+    /// - Returns: the operations in order; none when there are none.
     func take(max: Int) -> ArraySlice<Operation> {
         if taken.isEmpty { refill() }
         let batch = taken.prefix(max)
-        taken = taken.dropFirst(max)
+        // An empty slice would keep all of them, and what they refer to, until others come.
+        taken = taken.count > max ? taken.dropFirst(max) : []
         pthread_mutex_lock(lock)
         takenCount = taken.count
         pthread_mutex_unlock(lock)
@@ -63,8 +82,8 @@ final class OperationQueue: @unchecked Sendable {
     /// Takes all there is at once, so that a long queue is not moved up for each batch.
     private func refill() {
         pthread_mutex_lock(lock)
-        while elements.isEmpty, !isClosed { pthread_cond_wait(changed, lock) }
         taken = elements[...]
+        takenCount = taken.count
         elements = []
         pthread_mutex_unlock(lock)
     }

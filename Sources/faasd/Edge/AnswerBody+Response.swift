@@ -10,11 +10,7 @@ extension AnswerBody {
     ///   - loop: the connection's; nothing is encoded that it has not taken up yet.
     /// - Returns: a body of known length.
     func response(holding room: AnswerRoom?, on loop: any EventLoop) -> ResponseBody {
-        guard byteCount > Self.pieceBytes else {
-            var (left, whole) = (self, ByteBuffer())
-            while let piece = left.next() { whole.writeImmutableBuffer(piece) }
-            return ResponseBody(byteBuffer: whole)
-        }
+        guard byteCount > Self.pieceBytes else { return ResponseBody(byteBuffer: whole) }
         let body = self
         return ResponseBody(contentLength: byteCount) { writer in
             var left = body

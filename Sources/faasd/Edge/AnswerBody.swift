@@ -74,6 +74,13 @@ struct AnswerBody: Sendable {
         parts.append(.bytes(last))
     }
 
+    /// All of it at once.
+    var whole: ByteBuffer {
+        var (left, whole) = (self, ByteBuffer())
+        while let piece = left.next() { whole.writeImmutableBuffer(piece) }
+        return whole
+    }
+
     /// Takes the next piece; nil at the end.
     ///
     /// It has memory of its own, so that one piece that waits in a connection does not keep a whole result.

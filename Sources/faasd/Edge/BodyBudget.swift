@@ -4,7 +4,8 @@ import Synchronization
 
 /// How many bytes of request bodies may be in memory at one time, all callers together.
 ///
-/// Counted as they arrive, not as they are announced, and until their call or deploy has ended. Requests are refused
+/// Counted as they arrive, not as they are announced (the short ones of `CallLane` when they are whole), and until their call
+/// or deploy has ended. Requests are refused
 /// when all room, or half of it by one account, is taken. Answers have a bound of their own: `AnswerRoom`.
 final class BodyBudget: Sendable {
     private struct Taken {

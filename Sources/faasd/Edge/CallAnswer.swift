@@ -10,14 +10,14 @@ import NIOCore
 /// program must act on (429, 413, 503) has its own status.
 struct CallAnswer: Sendable {
     var status: HTTPResponse.Status = .ok
-    var headers = HTTPFields()
+    var headers = AnswerFields()
     var body = AnswerBody()
     /// The answer's place in memory; nil for what takes next to none.
-    private var room: AnswerRoom?
+    private(set) var room: AnswerRoom?
 
     /// The response on a connection of this loop; it keeps the answer's room until the client has taken it.
     func response(on loop: any EventLoop) -> Response {
-        Response(status: status, headers: headers, body: body.response(holding: room, on: loop))
+        Response(status: status, headers: headers.fields, body: body.response(holding: room, on: loop))
     }
 
     /// The answer to a call that reached the invoker.
@@ -53,7 +53,7 @@ struct CallAnswer: Sendable {
             )
         case .refused(let refusal): refuse(refusal, parameters, metadata)
         case .busy(let busy):
-            headers[.retryAfter] = "1"
+            headers[.retryAfter] = .number(Int64(busy.retryAfterSeconds))
             var problem = Envelope.Problem(message: busy.message, type: "QueueFullError")
             problem.figures = busy.figures.map(Self.figures) ?? []
             fail(.tooManyRequests, problem, parameters, metadata)
@@ -102,7 +102,7 @@ struct CallAnswer: Sendable {
     /// The answer to a call that nobody waits for: its id once it was let in, else the refusal.
     init(begun invocation: InvocationID, _ refusal: Refusal?) {
         headers[.contentType] = "application/json"
-        headers[.callID] = invocation.description
+        headers[.callID] = .id(invocation)
         if let refusal {
             refuse(refusal, CallParameters(), Envelope.Metadata(invocation: invocation))
         } else {
@@ -113,7 +113,7 @@ struct CallAnswer: Sendable {
     /// The answer to a call that never got there.
     init(_ status: HTTPResponse.Status, _ problem: Envelope.Problem, _ invocation: InvocationID, raw: Bool = false) {
         headers[.contentType] = "application/json"
-        headers[.callID] = invocation.description
+        headers[.callID] = .id(invocation)
         if status == .serviceUnavailable { headers[.retryAfter] = "1" }
         body = Envelope.error(problem, Envelope.Metadata(invocation: invocation))
         self.status = raw && status == .ok ? .badRequest : status
@@ -149,7 +149,7 @@ struct CallAnswer: Sendable {
     }
 
     private mutating func refuse(_ refusal: Refusal, _ parameters: CallParameters, _ metadata: Envelope.Metadata) {
-        if let seconds = refusal.retryAfterSeconds { headers[.retryAfter] = String(max(1, seconds)) }
+        if let seconds = refusal.retryAfterSeconds { headers[.retryAfter] = .number(Int64(max(1, seconds))) }
         var problem = Envelope.Problem(message: refusal.message, type: refusal.errorType)
         problem.figures = [
             ("metric", .text(refusal.metric)), ("scope", .text(refusal.scope)), ("limit", .number(refusal.limit)),
@@ -170,21 +170,21 @@ struct CallAnswer: Sendable {
     ///
     /// Amounts are integers; times are microseconds.
     private mutating func receipt(_ reply: CallReply, _ invocation: InvocationID) {
-        headers[.callID] = invocation.description
+        headers.add(.callID, .id(invocation))
         guard let receipt = reply.receipt else { return }
-        headers[.priceVersion] = String(receipt.priceVersion)
-        headers[.start] = reply.start.rawValue
-        headers[.queueMicros] = String(reply.queue.microsecondsRoundedDown)
-        headers[.startMicros] = String(reply.starting.microsecondsRoundedDown)
-        headers[.loadMicros] = String(reply.load.microsecondsRoundedDown)
-        headers[.runMicros] = String(reply.wall.microsecondsRoundedDown)
-        headers[.freezeMicros] = String(reply.freeze.microsecondsRoundedDown)
-        headers[.commitMicros] = String(reply.commit.microsecondsRoundedDown)
-        headers[.wallMicros] = String((reply.queue + reply.starting + reply.load + reply.wall).microsecondsRoundedDown)
-        headers[.cpuMicros] = String(reply.cpu.microsecondsRoundedDown)
-        headers[.charge] = String(receipt.charge.rawValue)
-        headers[.royalty] = String(receipt.royalty.rawValue)
-        headers[.remaining] = String(receipt.remaining.rawValue)
+        headers.add(.priceVersion, .number(receipt.priceVersion))
+        headers.add(.start, .text(reply.start.rawValue))
+        for (name, time) in [
+            (.queueMicros, reply.queue), (.startMicros, reply.starting), (.loadMicros, reply.load),
+            (.runMicros, reply.wall), (.freezeMicros, reply.freeze), (.commitMicros, reply.commit),
+            (.wallMicros, reply.queue + reply.starting + reply.load + reply.wall), (.cpuMicros, reply.cpu),
+        ] as [(HTTPField.Name, Duration)] {
+            headers.add(name, .number(time.microsecondsRoundedDown))
+        }
+        headers.add(.queuePosition, .number(Int64(reply.queuePosition)))
+        headers.add(.charge, .number(receipt.charge.rawValue))
+        headers.add(.royalty, .number(receipt.royalty.rawValue))
+        headers.add(.remaining, .number(receipt.remaining.rawValue))
     }
 }
 
@@ -229,6 +229,7 @@ extension HTTPField.Name {
     static let priceVersion = own("Price-Version")
     static let start = own("Start")
     static let queueMicros = own("Queue-Us")
+    static let queuePosition = own("Queue-Position")
     static let startMicros = own("Start-Us")
     static let freezeMicros = own("Freeze-Us")
     static let commitMicros = own("Commit-Us")

@@ -45,11 +45,15 @@ struct Authenticator: Sendable {
     let administrators: Set<UInt32>
 
     func caller(_ request: Request, _ context: EdgeContext) async -> Caller {
-        if let header = request.headers[.authorization], let secret = Self.secret(header) {
-            return catalog.key(forSecret: secret).map(Caller.key) ?? .unknownKey
-        }
+        if let caller = caller(request.headers) { return caller }
         if let user = await context.peerUser(), administrators.contains(user) { return .peer }
         return .nobody
+    }
+
+    /// Who a caller is by its key; nil when it sent none.
+    func caller(_ headers: HTTPFields) -> Caller? {
+        guard let header = headers[.authorization], let secret = Self.secret(header) else { return nil }
+        return catalog.key(forSecret: secret).map(Caller.key) ?? .unknownKey
     }
 
     /// `KEY`, `Simple KEY` or `Bearer KEY`: the forms the clients send.

@@ -7,7 +7,8 @@ import NIOHTTPTypesHTTP1
 
 /// One connection of HTTP/1.1, with what protects the daemon from its client.
 ///
-/// From the socket inwards: `UnreadDeadline`, `RequestGate`, the parser, `OldClients`, `ExpectContinue`, `RequestDeadline`.
+/// From the socket inwards: `UnreadDeadline`, `RequestGate`, the parser, `OldClients`, `ExpectContinue`, `RequestDeadline`, the
+/// router. `CallLane` takes ordinary calls at the gate.
 struct EdgeConnection: ServerChildChannel {
     typealias Value = HTTP1Channel.Value
 
@@ -21,15 +22,18 @@ struct EdgeConnection: ServerChildChannel {
     private static let unsentOption = NIOBSDSocket.Option(rawValue: TCP_NOTSENT_LOWAT)
 
     private let http: HTTP1Channel
+    private let desk: CallDesk
+    private let serverName: String
     private let unreadMax: TimeAmount
 
-    init(limits: Limits, responder: @escaping HTTPChannelHandler.Responder) {
+    init(desk: CallDesk, serverName: String, responder: @escaping HTTPChannelHandler.Responder) {
+        let limits = desk.limits
+        (self.desk, self.serverName) = (desk, serverName)
         unreadMax = TimeAmount(limits.unreadMax)
         http = HTTP1Channel(
             responder: responder,
             configuration: .init(
-                additionalChannelHandlers: [ExpectContinue(bodyBytesMax: limits.archiveBytesMax), RequestDeadline()],
-                idleTimeout: .seconds(75)
+                additionalChannelHandlers: [ExpectContinue(bodyBytesMax: limits.archiveBytesMax), RequestDeadline()]
             )
         )
     }
@@ -40,7 +44,10 @@ struct EdgeConnection: ServerChildChannel {
             let codec = try pipeline.handler(type: HTTP1ToHTTPServerCodec.self)
             try pipeline.addHandler(OldClients(), position: .before(codec))
             let requests = try pipeline.handler(type: RequestDeadline.self)
-            try pipeline.addHandler(RequestGate(requests: requests), position: .first)
+            try pipeline.addHandler(
+                RequestGate(requests: requests, lane: CallLane(desk: desk, serverName: serverName)),
+                position: .first
+            )
             try pipeline.addHandler(UnreadDeadline(interval: unreadMax), position: .first)
             try channel.syncOptions?.setOption(.maxMessagesPerRead, value: 1)
             // A socket of the Unix domain has no such option, and little room anyway.

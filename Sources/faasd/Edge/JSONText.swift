@@ -55,7 +55,14 @@ extension Duration {
     /// Seconds with nanoseconds, as a JSON number.
     var jsonSeconds: String {
         let (seconds, attoseconds) = components
-        let nanoseconds = String(attoseconds / 1_000_000_000)
-        return "\(seconds).\(String(repeating: "0", count: 9 - nanoseconds.utf8.count))\(nanoseconds)"
+        return "\(seconds)."
+            + String(unsafeUninitializedCapacity: 9) { digits in
+                var left = attoseconds / 1_000_000_000
+                for place in (0..<9).reversed() {
+                    digits[place] = UInt8(48 + left % 10)
+                    left /= 10
+                }
+                return 9
+            }
     }
 }

@@ -24,7 +24,12 @@ final class RequestDeadline: ChannelDuplexHandler, RemovableChannelHandler {
 
     private let headMax: TimeAmount
     private let bodyMax: TimeAmount
+    /// When the connection is closed; nil while a request is being answered.
+    private var limit: NIODeadline?
+    /// One alarm for all limits: most are later than it rings, and then it is set anew.
     private var alarm: Scheduled<Void>?
+    private var alarmTime = NIODeadline.uptimeNanoseconds(0)
+    private var context: ChannelHandlerContext?
     /// What was asked and answered so far.
     private(set) var tally = RequestTally()
     private var closesAfterAnswer = false
@@ -35,11 +40,17 @@ final class RequestDeadline: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     func handlerAdded(context: ChannelHandlerContext) {
-        if context.channel.isActive { arm(headMax, context) }
+        self.context = context
+        if context.channel.isActive { arm(headMax) }
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        self.context = nil
+        alarm?.cancel()
     }
 
     func channelActive(context: ChannelHandlerContext) {
-        arm(headMax, context)
+        arm(headMax)
         context.fireChannelActive()
     }
 
@@ -48,13 +59,28 @@ final class RequestDeadline: ChannelDuplexHandler, RemovableChannelHandler {
         context.fireChannelInactive()
     }
 
+    /// The gate has a whole head, and waits for the body.
+    func awaitBody() { arm(bodyMax) }
+
+    /// The gate has a whole request, which does not come here.
+    func take() {
+        tally.take()
+        limit = nil
+    }
+
+    /// That request was answered.
+    func answerTaken() {
+        tally.answer()
+        arm(headMax)
+    }
+
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         let part = unwrapInboundIn(data)
         tally.read(part)
         switch part {
         case .head(var head):
             // One that was sent ahead has its time once it is its turn.
-            if tally.unanswered == 1 { arm(bodyMax, context) }
+            if tally.unanswered == 1 { arm(bodyMax) }
             if head.headerFields[.connection]?.lowercased() == "close" {
                 closesAfterAnswer = true
                 head.headerFields[.connection] = nil
@@ -62,7 +88,7 @@ final class RequestDeadline: ChannelDuplexHandler, RemovableChannelHandler {
             context.fireChannelRead(wrapInboundOut(.head(head)))
         case .body: context.fireChannelRead(data)
         case .end:
-            alarm?.cancel()
+            limit = nil
             context.fireChannelRead(data)
             rest(context)
         }
@@ -83,16 +109,30 @@ final class RequestDeadline: ChannelDuplexHandler, RemovableChannelHandler {
 
     /// Once everything that was asked is answered: wait for the next request, or end what was asked to end.
     private func rest(_ context: ChannelHandlerContext) {
-        if tally.unanswered == 1, tally.isInBody { arm(bodyMax, context) }
+        if tally.unanswered == 1, tally.isInBody { arm(bodyMax) }
         guard tally.unanswered == 0, !tally.isInBody else { return }
-        guard closesAfterAnswer else { return arm(headMax, context) }
+        guard closesAfterAnswer else { return arm(headMax) }
         context.flush()
         context.close(promise: nil)
     }
 
-    private func arm(_ time: TimeAmount, _ context: ChannelHandlerContext) {
+    private func arm(_ time: TimeAmount) {
+        let end = NIODeadline.now() + time
+        limit = end
+        if alarm != nil, alarmTime <= end { return }
         alarm?.cancel()
-        let channel = context.channel
-        alarm = context.eventLoop.scheduleTask(in: time) { channel.close(promise: nil) }
+        setAlarm(end)
+    }
+
+    private func setAlarm(_ end: NIODeadline) {
+        alarmTime = end
+        alarm = context?.eventLoop.assumeIsolated().scheduleTask(deadline: end) { self.ring() }
+    }
+
+    private func ring() {
+        alarm = nil
+        guard let limit, let context else { return }
+        guard limit > .now() else { return context.channel.close(promise: nil) }
+        setAlarm(limit)
     }
 }

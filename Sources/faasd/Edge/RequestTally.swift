@@ -35,6 +35,9 @@ struct RequestTally: Sendable, Equatable {
         }
     }
 
+    /// A whole request was taken without being parsed.
+    mutating func take() { unanswered += 1 }
+
     /// The end of an answer was written.
     mutating func answer() { unanswered = max(0, unanswered - 1) }
 }

@@ -1,0 +1,98 @@
+import Billing
+import HTTPTypes
+import NIOCore
+
+/// The header fields of an answer, in order; written as bytes, or handed to the router.
+struct AnswerFields: Sendable {
+    enum Value: Sendable, ExpressibleByStringLiteral {
+        case text(String)
+        case number(Int64)
+        case id(InvocationID)
+
+        init(stringLiteral text: String) { self = .text(text) }
+
+        var description: String {
+            switch self {
+            case .text(let text): text
+            case .number(let number): String(number)
+            case .id(let id): id.description
+            }
+        }
+    }
+
+    private(set) var all: [(name: HTTPField.Name, value: Value)] = []
+
+    init() { all.reserveCapacity(16) }
+
+    subscript(name: HTTPField.Name) -> Value? {
+        get { all.first { $0.name == name }?.value }
+        set {
+            all.removeAll { $0.name == name }
+            if let newValue { all.append((name, newValue)) }
+        }
+    }
+
+    /// Adds a field that is not there.
+    mutating func add(_ name: HTTPField.Name, _ value: Value) { all.append((name, value)) }
+
+    /// The same for the router.
+    var fields: HTTPFields {
+        var fields = HTTPFields()
+        for (name, value) in all { fields.append(HTTPField(name: name, value: value.description)) }
+        return fields
+    }
+}
+
+extension ByteBuffer {
+    /// Writes a field and the end of its line.
+    mutating func writeField(_ name: HTTPField.Name, _ value: AnswerFields.Value) {
+        writeString(name.rawName)
+        writeStaticString(": ")
+        switch value {
+        case .text(let text): writeString(text)
+        case .number(let number): writeDecimal(number)
+        case .id(let id): writeString(id.description)
+        }
+        writeStaticString("\r\n")
+    }
+
+    /// Writes a number in decimal digits.
+    mutating func writeDecimal(_ number: Int64) {
+        guard number != .min else { return _ = writeString(String(number)) }
+        withUnsafeTemporaryAllocation(byteCount: 20, alignment: 1) { digits in
+            var (place, left) = (20, number.magnitude)
+            repeat {
+                place -= 1
+                digits[place] = UInt8(48 + left % 10)
+                left /= 10
+            } while left > 0
+            if number < 0 {
+                place -= 1
+                digits[place] = UInt8(ascii: "-")
+            }
+            _ = writeBytes(UnsafeRawBufferPointer(rebasing: digits[place...]))
+        }
+    }
+}
+
+extension CallAnswer {
+    /// Writes status line, fields and the empty line.
+    ///
+    /// - Source: RFC 9112, 4 and 5.
+    func writeHead(to bytes: inout ByteBuffer, server: String) {
+        bytes.writeStaticString("HTTP/1.1 ")
+        if status == .ok {
+            bytes.writeStaticString("200 OK")
+        } else {
+            bytes.writeDecimal(Int64(status.code))
+            bytes.writeStaticString(" ")
+            bytes.writeString(status.reasonPhrase)
+        }
+        bytes.writeStaticString("\r\n")
+        for (name, value) in headers.all { bytes.writeField(name, value) }
+        bytes.writeField(.contentLength, .number(Int64(body.byteCount)))
+        bytes.writeField(.date, .text(HTTPDate.now))
+        bytes.writeField(.server, .text(server))
+        bytes.writeStaticString("\r\n")
+    }
+}
