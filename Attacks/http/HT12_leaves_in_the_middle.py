@@ -37,7 +37,7 @@ def judge(outside):
 
 def connections(outside):
     """Descriptors of the daemon but for those of workers, 14 each."""
-    return outside.descriptors() - 14 * len(outside.boxes())
+    return outside.descriptors() - 15 * len(outside.boxes())
 
 
 def usage(outside):
