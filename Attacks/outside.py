@@ -78,6 +78,7 @@ class Outside:
         self.attacker, self.victim = attacker, victim
         self.algorithm, self.source = algorithm, source
         self._boxes_before = boxes.names(daemon.group)
+        self._bytes_before = self._all_bytes()
 
     # What the attacker does.
 
@@ -238,9 +239,29 @@ class Outside:
         return _Watch(look, every)
 
     def box_bytes(self):
-        """Memory that the attack's boxes hold, by their control groups."""
-        names = ((("memory",), "memory.usage_in_bytes"), ((), "memory.current"))
-        return sum(int(boxes.first_file(self.daemon.group, box, *names)) for box in self.boxes())
+        """Memory that the largest box has taken since the attack began, by its control group.
+
+        Which box is whose is not asked: that takes as long as many an attack.
+        """
+        return max((held - self._bytes_before.get(box, 0) for box, held in self._all_bytes().items()), default=0)
+
+    def _all_bytes(self):
+        found = {}
+        for point, base in boxes.bases(self.daemon.group).items():
+            for file in ("memory.usage_in_bytes", "memory.current"):
+                for name in os.listdir(base):
+                    try:
+                        found[name] = int(boxes.read(f"{base}/{name}/{file}"))
+                    except OSError:
+                        pass  # Another hierarchy's, no box, or one that has ended.
+        return found
+
+    def held_within(self, seen, reply, most, least=0, kind=""):
+        """What a box was seen to hold is counted, and not beyond its limit. One that met its limit has held it all, which may be
+        over before anybody could look."""
+        ended = (reply.json.get("error") or {}).get("error_type")
+        top = max(seen, default=0)
+        self.held(top <= most and (ended == "OutOfMemoryError" or top > least), f"{kind}: its box held {top} bytes")
 
     def host_kilobytes(self, name):
         """One field of the host's /proc/meminfo."""

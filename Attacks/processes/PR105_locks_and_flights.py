@@ -53,6 +53,7 @@ def judge(outside):
             reply = outside.call(kind)
         outside.held("result" in reply.json or reply.error["error_type"] in ("OutOfMemoryError", "TimeoutError", "AlgorithmError"),
                      f"{kind}: {reply.body[:200]!r}")
-        outside.held(seen and max(seen) <= 64 * MIB, f"{kind}: its box held {max(seen, default=0)} bytes")
-        outside.held(max(slabs) - before < 200 * 1024, f"{kind}: kernel memory grew by {max(slabs) - before} KiB")
+        outside.held_within(seen, reply, 64 * MIB, -1, kind)
+        grown = max(slabs, default=before) - before
+        outside.held(grown < 200 * 1024, f"{kind}: kernel memory grew by {grown} KiB")
         outside.gone()

@@ -61,7 +61,5 @@ def judge(outside):
             reply = outside.call(kind)
         ended = (reply.json.get("error") or {}).get("error_type")
         outside.held("result" in reply.json or ended in ("OutOfMemoryError", "DiskLimitError"), f"{kind}: {reply.body[:200]!r}")
-        # A box that met its memory limit held it all; that may be over before anybody could look.
-        counted = max(seen, default=0) if ended != "OutOfMemoryError" else 64 * MIB
-        outside.held(2 * MIB < counted and max(seen, default=0) <= 64 * MIB, f"{kind}: its box held {seen}")
+        outside.held_within(seen, reply, 64 * MIB, 2 * MIB, kind)
         outside.gone()

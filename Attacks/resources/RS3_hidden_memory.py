@@ -39,5 +39,5 @@ def judge(outside):
         kind = " ".join(order)
         outside.held("result" in reply.json or reply.error["error_type"] in ("OutOfMemoryError", "DiskLimitError"),
                      f"{kind}: {reply.body[:200]!r}")
-        outside.held(seen and 10 * MIB < max(seen) <= 64 * MIB, f"{kind}: its box held {max(seen, default=0)} bytes")
+        outside.held_within(seen, reply, 64 * MIB, 10 * MIB, kind)
         outside.gone()
