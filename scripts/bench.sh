@@ -20,9 +20,8 @@ command -v wrk >/dev/null && command -v bwrap >/dev/null ||
 serving=$(mktemp)
 trap 'rm -f "$lines" "$serving"' EXIT
 : "${PYTHON:=/usr/bin/python3}"
-as_root "$binaries/sandbox-bench" "$binaries" >"$serving"
-as_root "$PYTHON" -B Benchmarks/serving/measure.py "$binaries" "$PWD/.build-peers" 20 >>"$serving"
-cat "$serving"
+as_root "$binaries/sandbox-bench" "$binaries" | tee "$serving"
+as_root "$PYTHON" -B Benchmarks/serving/measure.py "$binaries" "$PWD/.build-peers" 20 | tee -a "$serving"
 
 processor=$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1)
 memory=$(awk '/^MemTotal/ { printf "%d", $2 / 1048576 }' /proc/meminfo)

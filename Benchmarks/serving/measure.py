@@ -121,7 +121,7 @@ def memory(daemon):
 
 def many_idle(seconds=10):
     """C5: a thousand idle warm workers."""
-    daemon = harness.Daemon({"limits": {"workers": IDLE, "blanks": 16}}).start()
+    daemon = harness.Daemon({"limits": {"workers": IDLE, "blanks": 16}, "connections": 200}).start()
     try:
         author = daemon.user("author")
         echo = deploy(daemon, author, "echo", ECHO)
