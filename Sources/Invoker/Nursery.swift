@@ -89,10 +89,14 @@ final class Nursery: Sendable {
 
     /// A box that shows this version: a blank, else a fork, else one that is started.
     ///
+    /// - Parameters:
+    ///   - version: what it shows.
+    ///   - isForked: whether one that was forked will do; else its interpreter is started.
+    /// - Returns: the box, which has loaded nothing.
     /// - Throws: `SandboxError` when not even that could be made.
-    func box(_ version: WorkerVersion) throws(SandboxError) -> FreshBox {
+    func box(_ version: WorkerVersion, isForked: Bool = true) throws(SandboxError) -> FreshBox {
         let began = Deadline.now
-        if isEnabled, let made = prepared(version, since: began) { return made }
+        if isEnabled, isForked, let made = prepared(version, since: began) { return made }
         let box = try spawner.spawn(.worker, version: version.storeKey, limits: version.limits)
         return FreshBox(box: box, start: .exec, making: .nanoseconds(Int64(Deadline.now - began)))
     }

@@ -48,17 +48,39 @@ final class Worker: @unchecked Sendable {
         onTimeout: Failure,
         logBytesMax: Int
     ) throws(StartFailure) -> Worker {
-        let worker: Worker
-        do {
-            worker = Worker(key: key, limits: version.limits, try nursery.box(version))
-        } catch { throw .platform(error) }
-        let began = Deadline.now
-        try worker.load(name: version.name, deadline: deadline, onTimeout: onTimeout, logBytesMax: logBytesMax)
-        worker.loadTime = .nanoseconds(Int64(Deadline.now - began))
-        return worker
+        var isRepeated = false
+        while true {
+            let worker: Worker
+            do {
+                worker = Worker(key: key, limits: version.limits, try nursery.box(version, isForked: !isRepeated))
+            } catch { throw .platform(error) }
+            let began = Deadline.now
+            let isLoaded = try worker.load(
+                name: version.name,
+                deadline: deadline,
+                onTimeout: onTimeout,
+                logBytesMax: logBytesMax,
+                mayVanish: !isRepeated
+            )
+            worker.loadTime = .nanoseconds(Int64(Deadline.now - began))
+            if isLoaded { return worker }
+            isRepeated = true
+        }
     }
 
-    private func load(name: String, deadline: Deadline, onTimeout: Failure, logBytesMax: Int) throws(StartFailure) {
+    /// Has the code loaded.
+    ///
+    /// Nothing inside a box can end its first process with SIGKILL except the memory limit, which is counted: a box that
+    /// was ended so was the platform's to keep, such as one forked from a zygote that fell.
+    ///
+    /// - Returns: false when it was ended from outside and `mayVanish`; then another may be tried.
+    private func load(
+        name: String,
+        deadline: Deadline,
+        onTimeout: Failure,
+        logBytesMax: Int,
+        mayVanish: Bool
+    ) throws(StartFailure) -> Bool {
         guard let box = box.take() else { preconditionFailure("a worker has its box until it is retired") }
         var conversation = Conversation(
             .initialize,
@@ -70,13 +92,15 @@ final class Worker: @unchecked Sendable {
         if case .frame(.ready, _, _) = event {
             loadCPU = max(.zero, .microseconds(Int64(clamping: box.cpuMicros)) - startCPU)
             self.box = consume box
-            return
+            return true
         }
         let evidence = Evidence(oomKills: box.oomKills, pidsRefused: box.pidsRefused, tmpIsFull: box.tmpIsFull)
         box.kill()
         conversation.drainLogs(box)
         let death = Self.end(box)
         let cpu = Duration.microseconds(Int64(clamping: death?.cpuMicros ?? 0))
+        let isUntouched = evidence == Evidence() && death?.oomKills == 0
+        if mayVanish, isUntouched, case .ended = event, death?.cause == .signaled(9) { return false }
         if case .deadline = event { throw .author(onTimeout, log: conversation.log.text, cpu: cpu) }
         throw .author(Self.loadFailure(event, evidence, death, limits), log: conversation.log.text, cpu: cpu)
     }

@@ -3,6 +3,7 @@ import os
 import signal
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import boxes
 import proof
@@ -134,6 +135,29 @@ class Faults(ZygoteCase):
         for pid in self.blanks():
             os.kill(pid, signal.SIGKILL)
         self.calls(8)
+
+    def loading(self, times):
+        """A call during whose load() its box is killed from outside, `times` times over."""
+        text = "import time\ntime.sleep(0.4)\ndef apply(value):\n    return value\n"
+        algorithm = self.source(f"slow{times}", text, "--isolation", "call")
+        with ThreadPoolExecutor(1) as pool:
+            call = pool.submit(self.daemon.call, algorithm, "x", self.caller)
+            for _ in range(times):
+                wait_until(lambda: boxes.processes(self.daemon.group), 5, "its box loads")
+                (pid, box), = boxes.processes(self.daemon.group).items()
+                time.sleep(0.05)
+                os.kill(pid, signal.SIGKILL)
+                wait_until(lambda: box not in boxes.processes(self.daemon.group).values(), 5, "it is gone")
+            return call.result()
+
+    def test_a_box_that_is_killed_from_outside_while_it_loads_is_replaced(self):
+        reply = self.loading(1)
+        self.assertEqual((reply.json.get("result"), reply.how), ("x", "exec"), reply)
+
+    def test_but_once_only(self):
+        reply = self.loading(2)
+        self.assertEqual(reply.json["error"]["message"], "while loading: killed by signal 9 (SIGKILL)")
+        self.assertEqual(reply.headers["X-Faasd-Charge-Microcredits"], "0")
 
     def test_when_the_house_falls_boxes_are_executed_until_there_is_another(self):
         (old,) = self.zygotes()
