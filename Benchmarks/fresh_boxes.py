@@ -3,10 +3,10 @@
 Environment: FAASD_BIN, as for the end-to-end tests. Prints counts before and after as a table; exit status 1 when any
 count grew, or the daemon's memory by more than 5 %.
 
-A control group that is gone is remembered while a page of a file is cached that it was the first to read; a page is
-read first once, and memory that runs short frees both. So the groups are counted twice: as they are, for information,
-and after the host's cached pages were dropped (`/proc/sys/vm/drop_caches`; the host is slower for a while), where what
-has been forgotten does not come back.
+A control group that is gone is remembered while a page of a file is cached that it was the first to read, and such a
+page stays while any process has it mapped. So the groups are counted twice: as they are, for information, and while no
+daemon runs and the host's cached pages have been dropped (`/proc/sys/vm/drop_caches`; the host is slower for a while),
+before and after; the daemon before is one of its own, which served the calls for warming up too.
 """
 import concurrent.futures
 import os
@@ -23,6 +23,7 @@ WARM_UP, STEP, AT_ONCE = 1_000, 1_000, 4
 BLANKS_LEAST = 4
 THREADS = "threads of faasd (for information: calls have as many as ran at once)"
 CACHED = "control groups, dying ones too (for information)"
+UNCACHED = "control groups, dying ones too, before the daemon and after it, without cached pages"
 
 
 def memory(pid):
@@ -38,11 +39,13 @@ def dying():
     return sum(total[name] for name in ("memory", "pids", "cpu") if name in total)
 
 
-def drop_caches():
+def dying_without_caches():
+    """The same when nothing of ours runs and no page of a file is cached."""
     os.sync()
     with open("/proc/sys/vm/drop_caches", "w", encoding="ascii") as file:
         file.write("1")
     time.sleep(2)
+    return dying()
 
 
 def settle(daemon):
@@ -57,7 +60,7 @@ def settle(daemon):
 def counts(daemon):
     settle(daemon)
     spawner = daemon.spawner_pid()
-    found = {
+    return {
         "descriptors of faasd": len(os.listdir(f"/proc/{daemon.pid}/fd")),
         "descriptors of faasd-spawner": len(os.listdir(f"/proc/{spawner}/fd")),
         "mounts of faasd-spawner": len(boxes.read(f"/proc/{spawner}/mountinfo").splitlines()),
@@ -69,9 +72,6 @@ def counts(daemon):
         "memory of faasd, KiB": memory(daemon.pid),
         "memory of faasd-spawner, KiB": memory(spawner),
     }
-    drop_caches()
-    found["control groups, dying ones too, without cached pages"] = dying()
-    return found
 
 
 def call(daemon, user, algorithm, how_many):
@@ -90,13 +90,24 @@ def run(daemon, user, algorithm, how_many):
     time.sleep(2)
 
 
-def main():
-    how_many = int(sys.argv[1]) if len(sys.argv) > 1 else 10_000
+def warmed_up():
     daemon = Daemon().start()
     try:
         author, caller = daemon.user("author"), daemon.user("caller", credits="1000000")
         algorithm = daemon.deploy("echo", author, "--isolation", "call")
         run(daemon, caller, algorithm, WARM_UP)
+        return daemon, caller, algorithm
+    except BaseException:
+        daemon.close()
+        raise
+
+
+def main():
+    how_many = int(sys.argv[1]) if len(sys.argv) > 1 else 10_000
+    warmed_up()[0].close()
+    forgotten = dying_without_caches()
+    daemon, caller, algorithm = warmed_up()
+    try:
         before, began = counts(daemon), time.monotonic()
         course = []
         for done in range(0, how_many, STEP):
@@ -106,6 +117,7 @@ def main():
         daemon.audit()
     finally:
         daemon.close()
+    before[UNCACHED], after[UNCACHED] = forgotten, dying_without_caches()
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, cwd=os.path.dirname(__file__))
     print(f"{how_many} calls in boxes of their own after {WARM_UP}, {AT_ONCE} at once, {how_many / seconds:.0f} a second; "
           f"{os.cpu_count()} CPUs, Linux {os.uname().release}, commit {commit.stdout.strip()}")

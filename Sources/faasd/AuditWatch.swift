@@ -1,8 +1,8 @@
 import Billing
 import Foundation
-import Invoker
 import Logging
 import Metrics
+import NIOPosix
 import ServiceLifecycle
 import Synchronization
 
@@ -13,7 +13,8 @@ import Synchronization
 final class AuditWatch: Service {
     private let ledger: Ledger
     private let monitor: LedgerMonitor
-    private let invoker: Invoker
+    /// Always the same: the C library keeps memory for each thread that once read the whole ledger.
+    private let thread = NIOThreadPool(numberOfThreads: 1)
     private let marker: String
     private let interval: Duration
     private let logger: Logger
@@ -22,14 +23,12 @@ final class AuditWatch: Service {
     /// - Parameters:
     ///   - ledger: whose admission is stopped.
     ///   - path: its file.
-    ///   - invoker: lends a thread.
     ///   - marker: the file that says that the ledger was found wrong.
     ///   - interval: from the end of one pass to the next.
     ///   - logger: is told what was found.
-    init(ledger: Ledger, path: String, invoker: Invoker, marker: String, interval: Duration, logger: Logger) {
+    init(ledger: Ledger, path: String, marker: String, interval: Duration, logger: Logger) {
         self.ledger = ledger
         monitor = LedgerMonitor(path: path)
-        self.invoker = invoker
         self.marker = marker
         self.interval = interval
         self.logger = logger
@@ -42,19 +41,21 @@ final class AuditWatch: Service {
     var secondsSinceLastPass: Int? { last.withLock { $0.map { Int(Date.now.timeIntervalSince($0)) } } }
 
     func run() async throws {
+        thread.start()
         try? await cancelWhenGracefulShutdown { [self] in
             while !Task.isCancelled {
                 await pass()
                 try await Task.sleep(for: interval)
             }
         }
+        try await thread.shutdownGracefully()
     }
 
     private func pass() async {
         let monitor = monitor
         let start = ContinuousClock.now
         do {
-            let result = try await invoker.onThread { Result { () throws(LedgerError) in try monitor.pass() } }
+            let result = try await thread.runIfActive { Result { () throws(LedgerError) in try monitor.pass() } }
             let pass = try result.get()
             Timer(label: "faasd_ledger_audit_seconds").recordNanoseconds((ContinuousClock.now - start).nanoseconds)
             last.withLock { $0 = .now }

@@ -98,7 +98,6 @@ enum Daemon {
             auditWatch = AuditWatch(
                 ledger: ledger,
                 path: prepared.files.ledger,
-                invoker: invoker,
                 marker: prepared.files.marker,
                 interval: .seconds(prepared.configuration.auditSeconds),
                 logger: logger
