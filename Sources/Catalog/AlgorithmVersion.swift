@@ -55,6 +55,8 @@ public struct AlgorithmVersion: Sendable, Hashable, Identifiable {
     public var timeoutSeconds: Int { specification.timeoutSeconds }
     /// Which calls may share a worker.
     public var isolation: Isolation { specification.isolation }
+    /// How workers come to be.
+    public var start: StartMode { specification.start }
     /// Processes and threads of a worker.
     public var pidsMax: Int { specification.pidsMax }
     /// Space in a worker's `/tmp`, in bytes.

@@ -111,8 +111,9 @@ extension Catalog {
     ) throws(SQLiteError) -> Int64 {
         let sql = """
             INSERT INTO versions(algorithm, major, minor, revision, hash, store_key, runtime, public,
-              royalty_microcredits, memory_bytes, cpus, timeout_seconds, isolation, pids_max, tmp_bytes, created_us, state)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'building')
+              royalty_microcredits, memory_bytes, cpus, timeout_seconds, isolation, start, pids_max, tmp_bytes, created_us,
+              state)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'building')
             """
         try connection.run(
             sql,
@@ -129,6 +130,7 @@ extension Catalog {
             Value(specification.cpus),
             Value(specification.timeoutSeconds),
             Value(specification.isolation.rawValue),
+            Value(specification.start.rawValue),
             Value(specification.pidsMax),
             Value(specification.tmpBytes),
             Value(created)

@@ -5,7 +5,7 @@ enum CatalogLoader {
     private static let versionsSQL = """
         SELECT v.id, u.name, a.name, v.major, v.minor, v.revision, v.hash, v.store_key, v.runtime, v.public,
                v.royalty_microcredits, v.memory_bytes, v.cpus, v.timeout_seconds, v.isolation, v.pids_max,
-               v.tmp_bytes, v.created_us, v.state, v.deleted, v.files_removed
+               v.tmp_bytes, v.created_us, v.state, v.deleted, v.files_removed, v.start
         FROM versions v JOIN algorithms a ON a.id = v.algorithm JOIN users u ON u.id = a.owner ORDER BY v.id
         """
 
@@ -77,8 +77,9 @@ enum CatalogLoader {
         specification.memoryBytes = row.int64(11)
         specification.cpus = row.int(12)
         specification.timeoutSeconds = row.int(13)
-        // The strictest isolation, and no calls, for values that the table's CHECK excludes.
+        // The strictest isolation and start, and no calls, for values that the table's CHECK excludes.
         specification.isolation = Isolation(rawValue: row.string(14)) ?? .call
+        specification.start = StartMode(rawValue: row.string(21)) ?? .exec
         specification.pidsMax = row.int(15)
         specification.tmpBytes = row.int64(16)
         return AlgorithmVersion(

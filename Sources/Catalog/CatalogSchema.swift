@@ -53,6 +53,14 @@ enum CatalogSchema {
                 CREATE UNIQUE INDEX versions_number ON versions(algorithm, major, minor, revision)
                   WHERE state <> 'failed';
                 """
-        )
+        ),
+        Migration(
+            number: 2,
+            name: "how workers of a version come to be",
+            sql: """
+                ALTER TABLE versions ADD COLUMN start TEXT NOT NULL DEFAULT 'fork'
+                  CHECK (start IN ('fork', 'exec', 'template'));
+                """
+        ),
     ]
 }

@@ -18,12 +18,14 @@ public struct VersionSpecification: Sendable, Hashable {
     public var timeoutSeconds = CatalogLimits.timeoutSecondsDefault
     /// Which calls may share a worker.
     public var isolation = Isolation.caller
+    /// How workers come to be.
+    public var start = StartMode.fork
     /// Processes and threads of a worker.
     public var pidsMax = CatalogLimits.pidsMaxDefault
     /// Space in a worker's `/tmp`, in bytes.
     public var tmpBytes = CatalogLimits.tmpBytesDefault
 
-    /// Describes a version with every limit at its default: private, free, isolated by caller.
+    /// Describes a version with every limit at its default: private, free, isolated by caller, forked.
     ///
     /// - Parameters:
     ///   - hash: the hash of the deployed source, 40 lower-case hexadecimal digits.
@@ -35,7 +37,8 @@ public struct VersionSpecification: Sendable, Hashable {
 
     /// Checks every field against its bound, so that a bad deploy can be refused before its archive is read.
     ///
-    /// - Throws: `CatalogError` with reason `.invalid` for the first field outside its bound.
+    /// - Throws: `CatalogError` with reason `.invalid` for the first field outside its bound, or a start that its
+    ///   isolation excludes.
     public func validate() throws(CatalogError) {
         guard Grammar.isHexadecimal(hash, count: CatalogLimits.hashDigits) else {
             throw .invalid("hash", hash, limit: "\(CatalogLimits.hashDigits) lower-case hexadecimal digits")
@@ -54,6 +57,13 @@ public struct VersionSpecification: Sendable, Hashable {
         try check("timeout", Int64(timeoutSeconds), CatalogLimits.timeoutSeconds, unit: "seconds")
         try check("pids", Int64(pidsMax), CatalogLimits.pidsMax, unit: "processes")
         try check("tmp", tmpBytes, CatalogLimits.tmpBytes, unit: "MiB", divisor: 1 << 20)
+        guard isolation != .call || start != .template else {
+            throw .invalid(
+                "start",
+                start.rawValue,
+                limit: "fork or exec with isolation call: no two of its calls may share a process's memory"
+            )
+        }
     }
 
     private func check<Bound: BinaryInteger>(

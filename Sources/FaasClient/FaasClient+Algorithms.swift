@@ -15,6 +15,8 @@ public struct DeployOptions: Sendable, Equatable {
     public var timeoutSeconds: Int?
     /// Which calls may share a worker: `caller`, `call` or `shared`.
     public var isolation: String?
+    /// How workers come to be: `fork`, `exec` or `template`.
+    public var start: String?
     /// Which part of the number counts up: `major`, `minor` or `revision`.
     public var bump: String?
 
@@ -51,6 +53,7 @@ extension FaasClient {
             .adding("cpus", options.cpus.map { "\($0)" })
             .adding("timeout", options.timeoutSeconds.map { "\($0)" })
             .adding("isolation", options.isolation)
+            .adding("start", options.start)
             .adding("bump", options.bump)
             .within(seconds: ClientLimits.deploySeconds)
         request.headers.append(("content-type", "application/gzip"))

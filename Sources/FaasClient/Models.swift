@@ -120,6 +120,8 @@ public struct VersionRecord: Decodable, Sendable {
     public let timeoutSeconds: Int
     /// Which calls may share a worker.
     public let isolation: String
+    /// How workers come to be.
+    public let start: String
     /// When it was deployed.
     public let created: Scalar?
 }

@@ -55,6 +55,7 @@ struct AlgoCommand: ParsableCommand {
                 .number("CPUS"),
                 .number("TIMEOUT"),
                 .text("ISOLATION"),
+                .text("START"),
                 .text("RUNTIME"),
                 .text("HASH"),
                 .text("CREATED")
@@ -68,6 +69,7 @@ struct AlgoCommand: ParsableCommand {
                     "\(version.cpus)",
                     "\(version.timeoutSeconds) s",
                     version.isolation,
+                    version.start,
                     version.runtime,
                     version.hash,
                     Display.instant(version.created)

@@ -8,6 +8,13 @@ enum IsolationName: String, CaseIterable, ExpressibleByArgument, Sendable {
     case shared
 }
 
+/// How workers come to be.
+enum StartName: String, CaseIterable, ExpressibleByArgument, Sendable {
+    case fork
+    case exec
+    case template
+}
+
 /// Which part of a version's number counts up.
 enum BumpName: String, CaseIterable, ExpressibleByArgument, Sendable {
     case major
@@ -30,6 +37,12 @@ struct AlgoDeploy: AsyncParsableCommand {
 
             Versions count up by themselves: 0.1.0, 0.2.0, …; --bump counts another part. Without --public only the \
             owner can call the version.
+
+            Workers are forked from a process of the platform where there is one. With --start exec an interpreter is \
+            executed for each, which takes some 30 ms, and nothing is shared with other boxes. With --start template \
+            a caller's first worker loads the version, and its further ones are forked from that: they share what \
+            load() made until they write to it, and /tmp, and see each other's processes. That does not go with \
+            --isolation call.
 
             EXAMPLE
               faasctl algo deploy ./hello --name anna/hello --public --royalty 500
@@ -66,6 +79,9 @@ struct AlgoDeploy: AsyncParsableCommand {
     @Option(help: "Whose calls may share a worker: one caller's, none, or everyone's (default caller).")
     var isolation: IsolationName?
 
+    @Option(help: "How workers come to be: forked, executed, or forked from a loaded one (default fork).")
+    var start: StartName?
+
     @Option(help: "Which part of the version's number counts up: major, minor or revision (default minor).")
     var bump: BumpName?
 
@@ -74,6 +90,12 @@ struct AlgoDeploy: AsyncParsableCommand {
         try Self.check("--memory", memory.map(Int64.init), in: 16...16_384, unit: "MiB")
         try Self.check("--cpus", cpus.map(Int64.init), in: 1...16, unit: "processors")
         try Self.check("--timeout", timeout.map(Int64.init), in: 1...3_000, unit: "seconds")
+        guard isolation != .call || start != .template else {
+            throw ValidationError(
+                "--start template is refused: it must be fork or exec with --isolation call, "
+                    + "as no two of its calls may share a process's memory"
+            )
+        }
     }
 
     mutating func run() async throws {
@@ -100,6 +122,7 @@ struct AlgoDeploy: AsyncParsableCommand {
         options.cpus = cpus
         options.timeoutSeconds = timeout
         options.isolation = isolation?.rawValue
+        options.start = start?.rawValue
         options.bump = bump?.rawValue
         return options
     }

@@ -58,11 +58,32 @@ import Testing
         check(false, field: "runtime") { $0.runtime = "node" }
     }
 
+    @Test(arguments: Isolation.allCases, StartMode.allCases)
+    func `calls isolated from each other get no forks of a loaded process`(isolation: Isolation, start: StartMode) {
+        check(isolation != .call || start != .template, field: "start") {
+            $0.isolation = isolation
+            $0.start = start
+        }
+    }
+
+    @Test func `a refused start says what it must be, and why`() {
+        var wanted = specification()
+        wanted.isolation = .call
+        wanted.start = .template
+        let error = refusal { try wanted.validate() }
+        #expect(error?.field == "start" && error?.value == "template")
+        #expect(
+            error?.message == "start 'template' is refused: it must be fork or exec with isolation call: "
+                + "no two of its calls may share a process's memory"
+        )
+    }
+
     @Test func `defaults are as documented`() throws {
         let plain = VersionSpecification(hash: specification().hash, storeKey: specification().storeKey)
         try plain.validate()
         #expect(plain.timeoutSeconds == 300 && plain.memoryBytes == 512 << 20 && plain.cpus == 1)
         #expect(plain.royaltyMicrocredits == 0 && !plain.isPublic && plain.isolation == .caller)
+        #expect(plain.start == .fork)
     }
 
     private func check(_ isAccepted: Bool, field: String, _ change: (inout VersionSpecification) -> Void) {

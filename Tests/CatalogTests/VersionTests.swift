@@ -97,6 +97,7 @@ import Testing
             wanted.cpus = 16
             wanted.timeoutSeconds = 3_000
             wanted.isolation = .shared
+            wanted.start = .template
             wanted.pidsMax = 1
             wanted.tmpBytes = CatalogLimits.tmpBytes.lowerBound
             deployed = try catalog.deploy("anna", "Hello", wanted)

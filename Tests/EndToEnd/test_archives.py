@@ -135,11 +135,21 @@ class Archives(DaemonCase):
         payload = archive({"main.py": APPLY})
         for field, value in (("memory", "15"), ("memory", "16385"), ("memory", "-1"), ("memory", "9" * 19), ("cpus", "0"),
                              ("cpus", "17"), ("timeout", "0"), ("timeout", "3001"), ("royalty", "-1"), ("royalty", "x"),
-                             ("isolation", "none"), ("colour", "red")):
+                             ("isolation", "none"), ("start", "spawn"), ("colour", "red")):
             with self.subTest(f"{field}={value}"):
                 reply = self.upload(payload, query=f"?{field}={value}")
                 self.assertEqual((reply.status, reply.error["field"]), (400, field), reply)
                 self.assertIn(value, reply.error["message"])
+
+    def test_a_start_that_there_is_not_or_that_the_isolation_excludes_is_400(self):
+        payload = archive({"main.py": APPLY})
+        for query, value, wanted in (("?start=spawn", "spawn", "fork, exec or template"), ("?start=", "", "fork, exec or template"),
+                                     ("?start=template&isolation=call", "template", "fork or exec with isolation call")):
+            with self.subTest(query):
+                reply = self.upload(payload, query=query)
+                self.assertEqual((reply.status, reply.error["field"]), (400, "start"), reply)
+                self.assertIn(f"'{value}'", reply.error["message"])
+                self.assertIn(wanted, reply.error["message"])
 
     def test_limits_at_the_ends_of_their_range_are_taken(self):
         for query in ("?memory=16384&cpus=16&timeout=3000", "?cpus=1&timeout=1&royalty=0"):

@@ -54,6 +54,18 @@ class Documents(DaemonCase):
                   "isolation": "shared", "public": False}
         self.assertEqual({key: version[key] for key in wanted}, wanted)
 
+    def test_algo_deploy_says_how_workers_start(self):
+        deploy = ("algo", "deploy", os.path.join(FIXTURES, "echo"), "--name", "author/starts")
+        for options, start in (((), "fork"), (("--start", "exec"), "exec")):
+            self.daemon.must(*deploy, *options)
+            self.assertEqual(self.daemon.must("algo", "show", "author/starts")["versions"][0]["start"], start)
+        for options in (("--start", "spawn"), ("--start", "template", "--isolation", "call")):
+            with self.subTest(options):
+                printed = self.daemon.ctl(*deploy, *options)
+                self.assertEqual(printed.code, USAGE, printed)
+                self.assertIn("--start", printed.document["error"]["message"])
+        self.assertEqual(len(self.daemon.must("algo", "show", "author/starts")["versions"]), 2)
+
     def test_usage_list_answers_with_results_newest_first(self):
         ids = [self.daemon.call(self.echo, "x", self.caller).call_id for _ in range(3)]
         results = self.daemon.must("usage", "list", "--account", "caller", "--limit", 2)["results"]

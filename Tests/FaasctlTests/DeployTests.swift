@@ -91,6 +91,7 @@ struct DeployTests {
         let standIn = try StandIn(scratch.path + "/s") { _ in StandIn.json(document, status: "201 Created") }
         let options = [
             "--public", "--royalty", "5", "--memory", "16", "--cpus", "2", "--timeout", "9", "--isolation", "call",
+            "--start", "exec",
         ]
         let command = ["algo", "deploy", scratch.path + "/alg", "--name", "anna/hello", "--socket", standIn.socketPath]
         let plain = try await Program.run(command + options)
@@ -101,7 +102,7 @@ struct DeployTests {
         let path = "POST /v1/manage/algorithms/anna/hello/versions?public="
         #expect(
             sent.map(\.line) == [
-                path + "true&royalty=5&memory=16&cpus=2&timeout=9&isolation=call", path + "false",
+                path + "true&royalty=5&memory=16&cpus=2&timeout=9&isolation=call&start=exec", path + "false",
             ]
         )
         #expect(sent[0].headers.contains("content-type: application/gzip"))

@@ -31,6 +31,7 @@ extension ManageRoutes {
         var cpus: Int
         var timeout_seconds: Int
         var isolation: String
+        var start: String
         var created: String
 
         init(_ version: AlgorithmVersion) {
@@ -43,6 +44,7 @@ extension ManageRoutes {
             cpus = version.cpus
             timeout_seconds = version.timeoutSeconds
             isolation = version.isolation.rawValue
+            start = version.start.rawValue
             created = JSONReply.date(version.createdMicroseconds)
         }
     }
@@ -239,13 +241,19 @@ extension ManageRoutes {
                     throw .invalid("isolation", value, "caller, call or shared")
                 }
                 specification.isolation = isolation
+            case "start":
+                guard let start = StartMode(rawValue: value) else {
+                    throw .invalid("start", value, "fork, exec or template")
+                }
+                specification.start = start
             case "bump":
                 guard let asked = VersionBump(rawValue: value) else {
                     throw .invalid("bump", value, "major, minor or revision")
                 }
                 bump = asked
             default:
-                throw .invalid(String(key), value, "one of public, royalty, memory, cpus, timeout, isolation, bump")
+                let known = "one of public, royalty, memory, cpus, timeout, isolation, start, bump"
+                throw .invalid(String(key), value, known)
             }
         }
         return bump
