@@ -202,11 +202,16 @@ class Outside:
         return len(os.listdir(f"/proc/{self.daemon.pid}/fd"))
 
     def workers(self):
-        """Processes with number 1 of the attack's boxes, asleep or not: {pid: box}."""
-        there = boxes.processes(self.daemon.group).items()
-        bystanders = self.bystanders
-        ours = {pid: box for pid, box in there if box not in self._boxes_before and box not in bystanders}
-        return {pid: box for pid, box in ours.items() if boxes.status(pid)["NSpid"].split()[-1] == "1"}
+        """The first processes of the attack's boxes, asleep or not: {pid: box}. That is number 1, or a template's fork."""
+        there = boxes.processes(self.daemon.group)
+        bystanders, templates = self.bystanders, boxes.templates(there)
+        ours = {pid: box for pid, box in there.items() if box not in self._boxes_before and box not in bystanders}
+        return {pid: box for pid, box in ours.items() if pid not in templates and self._is_first(pid, templates)}
+
+    @staticmethod
+    def _is_first(pid, templates):
+        status = boxes.status(pid)
+        return status["NSpid"].split()[-1] == "1" or int(status["PPid"]) in templates
 
     def root(self):
         """The root of the attack's one worker, as a path of the host."""
@@ -219,8 +224,9 @@ class Outside:
         return self.daemon.usage(reply.call_id)
 
     def boxes(self):
-        """Names of the boxes of the attack, sleeping ones too."""
-        return boxes.names(self.daemon.group) - self._boxes_before - self.bystanders
+        """Names of the boxes of the attack, sleeping ones too; without templates, which are given no calls."""
+        there = boxes.processes(self.daemon.group)
+        return set(there.values()) - set(boxes.templates(there).values()) - self._boxes_before - self.bystanders
 
     def free(self, *replies):
         """These calls failed, cost nobody anything, and are the code's own fault, not the platform's."""

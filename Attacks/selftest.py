@@ -51,7 +51,9 @@ def corpus(only=()):
 class Range:
     """A daemon, an attacker, a victim, and a bystander who knows how fast it is without attacks."""
 
-    def __init__(self, limits=None):
+    def __init__(self, limits=None, options=()):
+        self.options = options
+        """Of each deploy of an attack, besides its own."""
         self.canaries = view.Canaries()
         os.environ["HOST_SECRET"] = "canary-0b6a42d1"
         self.daemon = harness.Daemon({"limits": {"idle_seconds": 3_600} | (limits or {}), "drain_seconds": 2}).start()
@@ -108,7 +110,7 @@ class Range:
         with tempfile.TemporaryDirectory(prefix="faasd-attack-") as folder:
             name = f"{attack.id.lower()}"
             shutil.copy(attack.path, os.path.join(folder, f"{name}.py"))
-            options = getattr(attack.module, "OPTIONS", ())
+            options = (*getattr(attack.module, "OPTIONS", ()), *self.options)
             return self.daemon.deploy(folder, self.attacker, *options, name=name)
 
 

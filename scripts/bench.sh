@@ -53,8 +53,8 @@ $(cat "$lines")
 \`W\` are warm calls: a JSON echo on a connection that is kept, durably charged, isolation \`caller\`, eight workers at most, against the same echo behind
 FastAPI on uvicorn (uvloop, httptools, one worker; no sandbox, no metering, no ledger) in the same run, loaded by \`wrk\` on the same processors. \`C1\` is the first
 call ever of 40 versions that import numpy, \`C2\` 300 calls with isolation \`call\`, a box each. \`C3\` and \`C7\` use the spawner alone. \`C5\` has a worker
-for each of 1,000 accounts; \`C6\` writes the versions into the catalog, which all refer to the same files. \`C4\`, a second worker of a version with
-a large heap, is missing: workers are not forked from one that has loaded.
+for each of 1,000 accounts; \`C6\` writes the versions into the catalog, which all refer to the same files. \`C4\` and the rows behind it are
+about versions with 500 MB of data, ten calls at once after one ([models.md](models.md)).
 
 \`\`\`
 $(cat "$serving")

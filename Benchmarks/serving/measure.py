@@ -20,6 +20,7 @@ os.environ["FAASD_BIN"] = os.path.abspath(sys.argv[1])
 import boxes  # noqa: E402 (beside the end to end tests)
 import harness  # noqa: E402 (beside the end to end tests)
 import peers  # noqa: E402 (beside this file)
+import sharing  # noqa: E402
 import wire  # noqa: E402
 
 ECHO = "def apply(value):\n    return value\n"
@@ -243,6 +244,7 @@ def main():
     finally:
         daemon.close()
     anatomy(seconds)
+    sharing.measure(harness, row)
     many_versions()
     many_idle()
 

@@ -27,6 +27,7 @@ def run(root, own=None):
 
 
 def _serve(root, own, requests, replies):
+    orders = _orders()
     _, _, nonce, payload = requests.next(frames.INIT)
     name, entry = payload.decode("utf-8", "replace"), []
     try:
@@ -42,15 +43,44 @@ def _serve(root, own, requests, replies):
         while True:
             nonce = requests.next(frames.CALL)[2]
             replies.fail(nonce, *failure)
+    if orders is not None and (program is not None or not orders.ready()):
+        orders = orders.close()
     if program is not None:
         import langserver
 
         langserver.serve(root, program, requests, replies, nonce)
     _flush()
     reap_orphans()
-    replies.send(frames.READY, nonce)
+    if orders is not None:
+        replies = _branches(orders, requests, replies, nonce)
+    else:
+        replies.send(frames.READY, nonce)
     while True:
         _answer(function, replies, requests.next(frames.CALL))
+
+
+def _orders():
+    """Where orders to fork come from; None where none will. Before the author's code, whose modules may have any name."""
+    try:
+        os.fstat(frames.CONTROL_FD)
+    except OSError:
+        return None
+    import branch
+
+    return branch.Orders()
+
+
+def _branches(orders, requests, replies, nonce):
+    """Forks when told to. Returns in the forks, with their own way to answer, and where a call comes instead."""
+    replies.send(frames.READY, nonce, flags=frames.CAN_BRANCH)
+    while True:
+        nonce = requests.next(frames.BRANCH)[2]
+        own = orders.follow()
+        if own is not None:
+            nonce = requests.next(frames.INIT)[2]
+            own.send(frames.READY, nonce)
+            return own
+        replies.send(frames.READY, nonce)
 
 
 def own_modules():

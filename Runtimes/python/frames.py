@@ -9,20 +9,24 @@ import struct
 HEADER = struct.Struct("<HBBIQ")
 MAGIC = 0xFA5D
 
-INIT, CALL, ARCHIVE, REQUIREMENTS = 1, 2, 3, 4
+INIT, CALL, ARCHIVE, REQUIREMENTS, BRANCH = 1, 2, 3, 4, 5
 READY, RESULT, ERROR, LOAD_ERROR, CHILD_ENDED = 0x81, 0x82, 0x83, 0x84, 0x85
 FILE, DATA, DONE = 0x90, 0x91, 0x92
 TEXT, JSON, BINARY = 0, 1, 2
 BEFORE_THE_CALL = 0x01
 """Flag of CHILD_ENDED, whose payload is an exit status or minus a signal: nothing of the call had been passed on."""
+CAN_BRANCH = 0x01
+"""Flag of READY: the worker can be told to fork."""
 LAST = 0x80
 """Flag of RESULT and ERROR: the worker ends with this answer and must not be asked again."""
 
 REQUEST_FD, REPLY_FD = 3, 4
+CONTROL_FD = 6
+"""Where orders to fork come, in boxes of versions that ask for it."""
 EXIT_PROTOCOL = 76
 """Exit status of a program that was sent a frame it cannot accept (EX_PROTOCOL of sysexits.h)."""
 
-REQUEST_BYTES_MAX = {INIT: 1024, CALL: 10 << 20, ARCHIVE: 100 << 20, REQUIREMENTS: 1 << 20}
+REQUEST_BYTES_MAX = {INIT: 1024, CALL: 10 << 20, ARCHIVE: 100 << 20, REQUIREMENTS: 1 << 20, BRANCH: 0}
 DATA_BYTES_MAX = 1 << 20
 ERROR_TYPE_BYTES_MAX = 256
 ERROR_TEXT_BYTES_MAX = 8 << 10

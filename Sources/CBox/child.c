@@ -157,20 +157,20 @@ static int set_rlimits(const struct launch *launch)
     return 0;
 }
 
-/* 0 nothing, 1 and 2 the logs, 3 requests, 4 replies, 5 the report; everything else is closed. The sources are all
+/* 0 nothing, 1 and 2 the logs, 3 requests, 4 replies, 5 the report, 6 orders to fork; everything else is closed. The sources are all
  * above 5, because spawner and zygotes keep their own 3, 4 and 5 open. */
 static int set_descriptors(const struct launch *launch)
 {
-    const bool is_zygote = launch->who == ZYGOTE;
+    const bool is_zygote = launch->who == ZYGOTE, forks = launch->control >= 0;
     int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
-    int policy = is_zygote ? fcntl(SP_FD_POLICY, F_DUPFD, 64) : 0, control = is_zygote ? fcntl(launch->control, F_DUPFD, 64) : 0;
+    int policy = is_zygote ? fcntl(SP_FD_POLICY, F_DUPFD, 64) : 0, control = forks ? fcntl(launch->control, F_DUPFD, 64) : 0;
     if (null < 0 || policy < 0 || control < 0) return errno;
     const struct pipes *pipes = launch->pipes;
     if (dup2(null, 0) < 0 || dup2(pipes->out[1], 1) < 0 || dup2(pipes->err[1], 2) < 0) return errno;
     if (dup2(pipes->request[0], 3) < 0 || dup2(pipes->reply[1], 4) < 0) return errno;
     if (dup3(pipes->report[1], 5, O_CLOEXEC) < 0) return errno;
-    if (is_zygote && (dup2(control, ZYGOTE_CONTROL) < 0 || dup2(policy, ZYGOTE_POLICY) < 0)) return errno;
-    return close_range(is_zygote ? ZYGOTE_POLICY + 1 : 6, ~0u, 0) == 0 ? 0 : errno;
+    if ((forks && dup2(control, FORK_CONTROL) < 0) || (is_zygote && dup2(policy, ZYGOTE_POLICY) < 0)) return errno;
+    return close_range(is_zygote ? ZYGOTE_POLICY + 1 : forks ? FORK_CONTROL + 1 : 6, ~0u, 0) == 0 ? 0 : errno;
 }
 
 /* A zygote writes the id maps of its forks; what it imports is the operator's choice, and still gets nothing more. */

@@ -28,12 +28,12 @@ int zygote_open(void)
     struct stat status;
     /* So that no descriptor of an order gets a number that a box's own will have. */
     if (fcntl(5, F_GETFD) < 0 && (open("/", O_PATH | O_CLOEXEC) < 0 || fcntl(5, F_GETFD) < 0)) return EBADF;
-    if (fcntl(ZYGOTE_CONTROL, F_SETFD, FD_CLOEXEC) != 0 || fstat(ZYGOTE_POLICY, &status) != 0) return errno;
+    if (fcntl(FORK_CONTROL, F_SETFD, FD_CLOEXEC) != 0 || fstat(ZYGOTE_POLICY, &status) != 0) return errno;
     const size_t size = (size_t)status.st_size;
     policy = mmap(NULL, size, PROT_READ, MAP_PRIVATE, ZYGOTE_POLICY, 0);
     if (policy == MAP_FAILED || size < sizeof *policy || policy->size != size) return EINVAL;
     close(ZYGOTE_POLICY);
-    return sys_receive(ZYGOTE_CONTROL, &root, sizeof root, NULL, 0) == (ssize_t)sizeof root ? 0 : EPROTO;
+    return sys_receive(FORK_CONTROL, &root, sizeof root, NULL, 0) == (ssize_t)sizeof root ? 0 : EPROTO;
 }
 
 /* clone3 in place of fork(2), with which no namespaces can be asked for. The C library keeps the number of its thread
@@ -61,6 +61,7 @@ static void become_box(const struct fork_order *order, const int parts[OD_COUNT]
     const struct launch launch = {
         .who = FORKED, .policy = policy, .profile = &policy->profiles[order->profile], .root = &root, .pipes = &pipes,
         .trees = &trees, .tmp_bytes = order->tmp_bytes, .tasks = tasks, .task_count = order->task_count,
+        .control = -1,
     };
     child_run(&launch);
     memset(&root, 0, sizeof root);
@@ -84,7 +85,7 @@ static bool serve_order(const struct fork_order *order, int received[RECEIVED_MA
     snprintf(map, sizeof map, BOX_MAP, order->first_id, order->first_id + 1);
     if (pid > 0 && (answer.error = sys_write_maps((pid_t)pid, map)) != 0) answer.step = SP_STEP_ID_MAP;
     close_all(received, RECEIVED_MAX); /* before the answer: whoever waits for the fork's report waits for our copy too */
-    sys_send(ZYGOTE_CONTROL, &answer, sizeof answer, &pidfd, pidfd >= 0);
+    sys_send(FORK_CONTROL, &answer, sizeof answer, &pidfd, pidfd >= 0);
     if (pidfd >= 0) close(pidfd);
     return false;
 }
@@ -94,7 +95,7 @@ int zygote_serve(void)
     while (true) {
         struct fork_order order;
         int received[RECEIVED_MAX];
-        ssize_t length = sys_receive(ZYGOTE_CONTROL, &order, sizeof order, received, RECEIVED_MAX);
+        ssize_t length = sys_receive(FORK_CONTROL, &order, sizeof order, received, RECEIVED_MAX);
         if (length < 0 && errno == EINTR) continue;
         if (length == 0) return 0;
         if (length != (ssize_t)sizeof order || order.profile >= policy->profile_count || order.task_count > SP_CG_COUNT) return -EPROTO;

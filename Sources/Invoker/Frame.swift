@@ -18,12 +18,17 @@ struct FrameHeader: Sendable, Equatable {
     var length: UInt32
     var nonce: UInt64
 
+    /// Flag of ready: the worker can be told to fork.
+    static let canBranch: UInt8 = 0x01
+
     /// What the daemon sends.
     enum Request: UInt8, Sendable {
         case initialize = 1
         case call = 2
         case archive = 3
         case requirements = 4
+        /// A template is to follow the order to fork that it has been sent.
+        case branch = 5
     }
 
     /// What a box may answer.

@@ -13,6 +13,7 @@ public final class Invoker: Sendable {
     let limits: Limits
     let pool: WorkerPool
     let nursery: Nursery
+    let templates: Templates
     let environments: Environments
     let metrics = CallMetrics()
     let answers: AnswerBudget
@@ -33,6 +34,7 @@ public final class Invoker: Sendable {
         pool = WorkerPool(limits: limits, timers: MultiThreadedEventLoopGroup.singleton.next())
         environments = Environments(store: store, preload: limits.preload)
         nursery = Nursery(spawner: spawner, environments: environments, limits: limits, logger: logger)
+        templates = Templates(spawner: spawner, nursery: nursery, logger: logger)
         answers = AnswerBudget(limits: limits, timers: MultiThreadedEventLoopGroup.singleton.next())
         // Worker conversations block, so each running call has a thread. Builds, which take long, have threads of their own.
         builds = BuildQueue(atOnce: limits.buildsMax, waiting: limits.buildsWaitingMax)
@@ -156,16 +158,14 @@ public final class Invoker: Sendable {
 
     private func start(_ job: Job) -> Result<Worker, StartFailure> {
         do throws(StartFailure) {
-            let deadline = min(job.deadline, Deadline(after: limits.loadMax))
-            let worker = try Worker.start(
-                nursery: nursery,
+            let order = StartOrder(
                 key: job.key,
                 version: job.request.workerVersion,
-                deadline: deadline,
+                deadline: min(job.deadline, Deadline(after: limits.loadMax)),
                 onTimeout: job.loadTimeout(limits),
                 logBytesMax: limits.logBytesMax
             )
-            return .success(worker)
+            return .success(try templates.worker(order))
         } catch {
             hand(pool.vacate(job.key))
             if case .platform(let cause) = error { logger.error("box failed", metadata: ["error": "\(cause)"]) }
@@ -198,12 +198,15 @@ public final class Invoker: Sendable {
     /// Call it from time to time.
     public func retireIdle() async {
         nursery.tend()
-        await retire(pool.takeUnwanted(isShort: HostMemory.isShort))
+        let isShort = HostMemory.isShort
+        await retire(pool.takeUnwanted(isShort: isShort))
+        try? await threads.runIfActive { self.templates.retire(isShort: isShort) }
     }
 
     /// Retires the sleeping workers of versions that are gone.
     public func retire(versions: Set<Int64>) async {
         await retire(pool.takeIdle { versions.contains($0.versionID) })
+        try? await threads.runIfActive { self.templates.retire(versions: versions) }
     }
 
     /// Whether any worker of a version is alive, so that its files are still needed.
@@ -213,6 +216,7 @@ public final class Invoker: Sendable {
     public func shutDown() async {
         await retire(pool.takeIdle())
         await nursery.close()
+        try? await threads.runIfActive { self.templates.close() }
         await builds.shutDown()
         calls.close()
         try? await threads.shutdownGracefully()

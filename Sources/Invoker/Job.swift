@@ -173,7 +173,7 @@ extension Failure {
 
 extension AlgorithmVersion {
     var workerVersion: WorkerVersion {
-        WorkerVersion(name: name, storeKey: StoreKey.bytes(storeKey), limits: boxLimits)
+        WorkerVersion(name: name, storeKey: StoreKey.bytes(storeKey), limits: boxLimits, start: specification.start)
     }
 
     var boxLimits: BoxLimits { specification.boxLimits }

@@ -63,14 +63,14 @@ extension Invoker {
     /// Starts a worker that no call waits for, and puts it to sleep; whether that went well.
     private func startAhead(_ key: PoolKey, _ version: AlgorithmVersion) -> Bool {
         do throws(StartFailure) {
-            let worker = try Worker.start(
-                nursery: nursery,
+            let order = StartOrder(
                 key: key,
                 version: version.workerVersion,
                 deadline: Deadline(after: limits.loadMax),
                 onTimeout: .loadTimeout(limits),
                 logBytesMax: limits.logBytesMax
             )
+            let worker = try templates.worker(order)
             guard worker.rest() else {
                 worker.retire()
                 hand(pool.vacate(key))

@@ -8,6 +8,8 @@ internal import Synchronization
 public enum StartKind: String, Sendable, CaseIterable {
     /// It was there and had loaded the code.
     case warm
+    /// Forked from a process that had loaded the code.
+    case template
     /// A boxed interpreter that was ready; only the code was loaded.
     case blank
     /// Forked for this call.

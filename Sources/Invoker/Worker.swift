@@ -1,4 +1,5 @@
 internal import Billing
+internal import Catalog
 internal import NIOCore
 internal import Sandbox
 
@@ -9,6 +10,8 @@ final class Worker: @unchecked Sendable {
     let key: PoolKey
     let limits: BoxLimits
     private var box: Box?
+    /// What it was forked from, which lives as long as any of its forks.
+    private var template: Template?
     /// What the kernel had counted when its last call was told; nil before the first.
     ///
     /// What the kernel does for a box that stands still, such as clearing up children whose alarm ends them, belongs
@@ -20,6 +23,8 @@ final class Worker: @unchecked Sendable {
     /// CPU time and wall time of importing the code and of `load()`; the house's.
     private(set) var loadTime: Duration = .zero
     private(set) var loadCPU: Duration = .zero
+    /// Whether it said, once it had loaded, that it can be told to fork.
+    private(set) var canBranch = false
     /// How it came to be, and in what time.
     let start: StartKind
     let startTime: Duration
@@ -28,40 +33,51 @@ final class Worker: @unchecked Sendable {
     /// That of an interpreter that is started for the call, about.
     private static let interpreterCPU: Duration = .milliseconds(30)
 
-    private init(key: PoolKey, limits: BoxLimits, _ made: consuming FreshBox) {
-        self.key = key
-        self.limits = limits
+    private init(_ order: StartOrder, _ made: consuming FreshBox) {
+        key = order.key
+        limits = order.version.limits
         start = made.start
         startTime = made.making
         startCPU = start == .exec ? Self.interpreterCPU : .microseconds(Int64(clamping: made.box.cpuMicros))
         box = .some(made.box)
     }
 
+    /// A worker that has its code because what it was forked from had it; running and ready.
+    ///
+    /// - Parameters:
+    ///   - order: for whom.
+    ///   - made: the fork.
+    ///   - template: what it was forked from.
+    ///   - loaded: the worker that the template was, when that was loaded for this one.
+    init(_ order: StartOrder, _ made: consuming FreshBox, of template: Template, loaded: Worker?) {
+        key = order.key
+        limits = order.version.limits
+        start = loaded?.start ?? made.start
+        startTime = (loaded?.startTime ?? .zero) + made.making
+        startCPU = .zero
+        loadTime = loaded?.loadTime ?? .zero
+        loadCPU = (loaded?.loadCPU ?? .zero) + template.forkCPU
+        box = .some(made.box)
+        self.template = template
+    }
+
     /// Makes a box, loads the code, and leaves it running and ready.
     ///
+    /// - Parameters:
+    ///   - order: for whom, of which version, until when.
+    ///   - make: makes the box, or another when that was ended from outside.
+    /// - Returns: the worker.
     /// - Throws: `StartFailure`: the author's fault with its verdict, or ours.
     static func start(
-        nursery: Nursery,
-        key: PoolKey,
-        version: WorkerVersion,
-        deadline: Deadline,
-        onTimeout: Failure,
-        logBytesMax: Int
+        _ order: StartOrder,
+        make: (_ isRepeated: Bool) throws(SandboxError) -> FreshBox
     ) throws(StartFailure) -> Worker {
         var isRepeated = false
         while true {
             let worker: Worker
-            do {
-                worker = Worker(key: key, limits: version.limits, try nursery.box(version, isForked: !isRepeated))
-            } catch { throw .platform(error) }
+            do throws(SandboxError) { worker = Worker(order, try make(isRepeated)) } catch { throw .platform(error) }
             let began = Deadline.now
-            let isLoaded = try worker.load(
-                name: version.name,
-                deadline: deadline,
-                onTimeout: onTimeout,
-                logBytesMax: logBytesMax,
-                mayVanish: !isRepeated
-            )
+            let isLoaded = try worker.load(order, mayVanish: !isRepeated)
             worker.loadTime = .nanoseconds(Int64(Deadline.now - began))
             if isLoaded { return worker }
             isRepeated = true
@@ -74,22 +90,17 @@ final class Worker: @unchecked Sendable {
     /// was ended so was the platform's to keep, such as one forked from a zygote that fell.
     ///
     /// - Returns: false when it was ended from outside and `mayVanish`; then another may be tried.
-    private func load(
-        name: String,
-        deadline: Deadline,
-        onTimeout: Failure,
-        logBytesMax: Int,
-        mayVanish: Bool
-    ) throws(StartFailure) -> Bool {
+    private func load(_ order: StartOrder, mayVanish: Bool) throws(StartFailure) -> Bool {
         guard let box = box.take() else { preconditionFailure("a worker has its box until it is retired") }
         var conversation = Conversation(
             .initialize,
-            payload: ByteBuffer(string: name),
-            logBytesMax: logBytesMax,
-            deadline: deadline
+            payload: ByteBuffer(string: order.version.name),
+            logBytesMax: order.logBytesMax,
+            deadline: order.deadline
         ) { $0 == .ready ? 0 : $0 == .loadError ? Exchange.errorBytesMax : nil }
         let event = conversation.next(box)
-        if case .frame(.ready, _, _) = event {
+        if case .frame(.ready, let flags, _) = event {
+            canBranch = flags & FrameHeader.canBranch != 0
             loadCPU = max(.zero, .microseconds(Int64(clamping: box.cpuMicros)) - startCPU)
             self.box = consume box
             return true
@@ -101,7 +112,7 @@ final class Worker: @unchecked Sendable {
         let cpu = Duration.microseconds(Int64(clamping: death?.cpuMicros ?? 0))
         let isUntouched = evidence == Evidence() && death?.oomKills == 0
         if mayVanish, isUntouched, case .ended = event, death?.cause == .signaled(9) { return false }
-        if case .deadline = event { throw .author(onTimeout, log: conversation.log.text, cpu: cpu) }
+        if case .deadline = event { throw .author(order.onTimeout, log: conversation.log.text, cpu: cpu) }
         throw .author(Self.loadFailure(event, evidence, death, limits), log: conversation.log.text, cpu: cpu)
     }
 
@@ -159,6 +170,7 @@ final class Worker: @unchecked Sendable {
             return exchange.finish(result)
         }
         exchange.end(box)
+        template = nil
         var ended = exchange.finish(result)
         ended.isReusable = false
         return ended
@@ -193,7 +205,11 @@ final class Worker: @unchecked Sendable {
     func retire() {
         guard let box = box.take() else { return }
         _ = Self.end(box)
+        template = nil
     }
+
+    /// Hands its box over to what others are forked from.
+    func giveBox() -> Box? { box.take() }
 }
 
 /// What a worker needs to know of a version.
@@ -201,6 +217,18 @@ struct WorkerVersion: Sendable {
     var name: String
     var storeKey: [UInt8]
     var limits: BoxLimits
+    var start: StartMode
+}
+
+/// A worker that is wanted.
+struct StartOrder: Sendable {
+    var key: PoolKey
+    var version: WorkerVersion
+    /// When it must have loaded.
+    var deadline: Deadline
+    /// What it means when it has not.
+    var onTimeout: Failure
+    var logBytesMax: Int
 }
 
 /// Why a worker did not start.

@@ -24,17 +24,20 @@ struct BoxDescriptors: ~Copyable, Sendable {
 public struct Box: ~Copyable, Sendable {
     private let spawner: Spawner
     private let descriptors: BoxDescriptors
+    /// The process handle of a fork of a template, which comes when it has been adopted.
+    private var adopted: BoxDescriptors?
     let number: UInt32
     let generation: UInt32
     private var isEnded = false
     /// The first process's id on the host, for logs and tests; never used to signal it.
-    public let pid: Int32
+    public private(set) var pid: Int32
 
     init(
         spawner: Spawner,
         reply: sp_reply,
         descriptors: consuming BoxDescriptors,
-        listeners: Int
+        listeners: Int,
+        isAdopted: Bool = true
     ) throws(SandboxError) {
         guard descriptors.listeners.count == listeners else {
             let arrived = descriptors.listeners.count
@@ -43,7 +46,7 @@ public struct Box: ~Copyable, Sendable {
         for needed in [
             SP_D_PIDFD, SP_D_REQUEST, SP_D_REPLY, SP_D_STDOUT, SP_D_STDERR, SP_D_CPU, SP_D_FREEZE, SP_D_EVENTS,
         ]
-        where descriptors[needed] < 0 {
+        where descriptors[needed] < 0 && (isAdopted || needed != SP_D_PIDFD) {
             throw SandboxError(
                 "descriptors",
                 errno: EMFILE,
@@ -55,6 +58,8 @@ public struct Box: ~Copyable, Sendable {
         }
         self.spawner = spawner
         self.descriptors = descriptors
+        adopted = nil
+        processHandle = self.descriptors[SP_D_PIDFD]
         number = reply.box
         generation = reply.generation
         pid = reply.pid
@@ -65,8 +70,8 @@ public struct Box: ~Copyable, Sendable {
 
     deinit { if !isEnded { _ = try? spawner.destroy(box: number, generation: generation) } }
 
-    /// Readable when the first process has ended: pidfd_open(2).
-    public var processHandle: CInt { descriptors[SP_D_PIDFD] }
+    /// Readable when the first process has ended: pidfd_open(2); -1 of a fork that has not been adopted yet.
+    public private(set) var processHandle: CInt
     /// Whether the first process has ended.
     public var hasEnded: Bool {
         var handle = pollfd(fd: processHandle, events: Int16(POLLIN), revents: 0)
@@ -157,6 +162,27 @@ public struct Box: ~Copyable, Sendable {
         try spawner.assign(box: number, generation: generation, version: version)
     }
 
+    /// Has the process of this box, which has loaded its code, told to fork; the fork gets pipes and limits of its own.
+    ///
+    /// It stays in this box's namespaces, with its `/tmp`, and ends with it. Only boxes that were spawned as templates can.
+    ///
+    /// - Parameter limits: those of the fork.
+    /// - Returns: the fork's box, in which there is nobody yet: `adopt()` it when it answers.
+    /// - Throws: `SandboxError` with the step that failed; whether the process follows the order does not show here.
+    public func branch(limits: BoxLimits) throws(SandboxError) -> Box {
+        try spawner.branch(self, limits: limits, tmp: fcntl(descriptors[SP_D_TMP], F_DUPFD_CLOEXEC, 0))
+    }
+
+    /// Takes the process that has answered into this box's control group.
+    ///
+    /// - Throws: `SandboxError` of step `adopt`, when it is not what it must be: alone, of one thread, of the template's
+    ///   box, and in all other groups of this one. The box is of no use then.
+    public mutating func adopt() throws(SandboxError) {
+        let handle = try spawner.adopt(box: number, generation: generation, &pid)
+        processHandle = handle[SP_D_PIDFD]
+        adopted = consume handle
+    }
+
     /// Whether the kernel kills all of a box at once (`cgroup.kill`), or the spawner has to, process by process.
     public var hasGroupKill: Bool { descriptors[SP_D_KILL] >= 0 }
 
@@ -176,7 +202,7 @@ public struct Box: ~Copyable, Sendable {
         ending.kill()
         // Wait here rather than in the spawner, which has one thread for all.
         var handle = pollfd(fd: ending.processHandle, events: Int16(POLLIN), revents: 0)
-        if ending.hasGroupKill { _ = poll(&handle, 1, Self.endMilliseconds) }
+        if ending.hasGroupKill, handle.fd >= 0 { _ = poll(&handle, 1, Self.endMilliseconds) }
         return try ending.spawner.destroy(box: ending.number, generation: ending.generation)
     }
 }

@@ -28,7 +28,7 @@ public struct SandboxError: Error, Sendable, Equatable, CustomStringConvertible 
         "none", "policy", "request", "cgroup create", "cgroup limit", "cgroup enter", "pipes", "tmpfs", "version",
         "clone", "id map", "sync", "credentials", "mount", "pivot_root", "identity", "rlimit", "descriptors",
         "capabilities", "death signal", "no_new_privs", "landlock", "seccomp", "exec", "wait", "root",
-        "listeners", "zygote", "assign",
+        "listeners", "zygote", "assign", "branch", "adopt",
     ]
 
     static func name(ofStep step: UInt16) -> String {

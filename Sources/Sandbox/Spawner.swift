@@ -92,10 +92,18 @@ public final class Spawner: Sendable {
     ///   - kind: which profile.
     ///   - version: the 32-byte key of the version mounted on `/fn`; ignored by profiles without one.
     ///   - limits: hard limits.
+    ///   - isTemplate: whether its process will be told to fork: `Box.branch`.
     /// - Returns: the box, whose program has been executed.
     /// - Throws: `SandboxError` with the step of the setup that failed; nothing is left behind then.
-    public func spawn(_ kind: Profile.Kind, version: [UInt8] = [], limits: BoxLimits) throws(SandboxError) -> Box {
-        try make(kind, sp_request(), version: version, limits: limits)
+    public func spawn(
+        _ kind: Profile.Kind,
+        version: [UInt8] = [],
+        limits: BoxLimits,
+        isTemplate: Bool = false
+    ) throws(SandboxError) -> Box {
+        var request = sp_request()
+        request.flags = isTemplate ? UInt32(SP_TEMPLATE.rawValue) : 0
+        return try make(kind, request, version: version, limits: limits)
     }
 
     /// Makes a worker's box by forking a zygote; it has no version yet, which `Box.assign` shows it.
@@ -124,10 +132,7 @@ public final class Spawner: Sendable {
         var request = request
         request.operation = UInt16(SP_SPAWN.rawValue)
         request.profile = kind.rawValue
-        request.memory_bytes = limits.memoryBytes
-        request.tmp_bytes = limits.effectiveTmpBytes
-        request.cpu_millis = limits.cpuMillis
-        request.pids = limits.pids
+        request.set(limits)
         withUnsafeMutableBytes(of: &request.version) { $0.copyBytes(from: version.prefix($0.count)) }
         let (reply, descriptors) = try converse(request)
         let owned = BoxDescriptors(descriptors)
@@ -154,6 +159,47 @@ public final class Spawner: Sendable {
         guard proof.faults.isEmpty else {
             throw SandboxError("proof", "the new box lacks a layer: \(proof.faults.joined(separator: "; "))")
         }
+    }
+
+    /// Orders a template to fork; see `Box.branch`, whose `/tmp` the descriptor `tmp` is.
+    func branch(_ template: borrowing Box, limits: BoxLimits, tmp: CInt) throws(SandboxError) -> Box {
+        var request = sp_request()
+        request.operation = UInt16(SP_BRANCH.rawValue)
+        (request.box, request.generation) = (template.number, template.generation)
+        request.set(limits)
+        var received: (reply: sp_reply, descriptors: [CInt])
+        do throws(SandboxError) { received = try converse(request) } catch {
+            close(tmp)
+            throw error
+        }
+        received.descriptors[Int(SP_D_TMP.rawValue)] = tmp
+        let owned = BoxDescriptors(received.descriptors)
+        let reply = received.reply
+        guard reply.error == 0 else {
+            throw .spawner(step: reply.step, errno: reply.error, "fork of box \(template.number)")
+        }
+        do throws(SandboxError) {
+            return try Box(spawner: self, reply: reply, descriptors: owned, listeners: 0, isAdopted: false)
+        } catch {
+            _ = try? destroy(box: reply.box, generation: reply.generation)
+            throw error
+        }
+    }
+
+    /// Takes a fork's process into its box; returns its handle, alone among the descriptors, and sets its number.
+    func adopt(box: UInt32, generation: UInt32, _ pid: inout Int32) throws(SandboxError) -> BoxDescriptors {
+        var request = sp_request()
+        request.operation = UInt16(SP_ADOPT.rawValue)
+        (request.box, request.generation) = (box, generation)
+        let (reply, descriptors) = try converse(request)
+        let owned = BoxDescriptors(descriptors)
+        guard reply.error == 0 else { throw .spawner(step: reply.step, errno: reply.error, "box \(box)") }
+        guard owned[SP_D_PIDFD] >= 0 else {
+            throw SandboxError("descriptors", errno: EMFILE, "the process handle of box \(box) did not arrive")
+        }
+        if isChecking { try prove(reply.pid) }
+        pid = reply.pid
+        return owned
     }
 
     /// Ends a box: kills what is left in it, waits, removes its control groups.
@@ -221,6 +267,15 @@ private func withArguments(_ words: [String], _ body: (UnsafePointer<UnsafeMutab
     let copies: [UnsafeMutablePointer<CChar>?] = words.map { strdup($0) } + [nil]
     defer { for copy in copies { free(copy) } }
     return copies.withUnsafeBufferPointer { body($0.baseAddress) }
+}
+
+extension sp_request {
+    fileprivate mutating func set(_ limits: BoxLimits) {
+        memory_bytes = limits.memoryBytes
+        tmp_bytes = limits.effectiveTmpBytes
+        cpu_millis = limits.cpuMillis
+        pids = limits.pids
+    }
 }
 
 extension Death {

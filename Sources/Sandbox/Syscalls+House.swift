@@ -11,7 +11,7 @@ extension Syscalls {
     /// - Returns: the rules of the spawner's filter.
     static func spawner(_ boxes: [[SyscallRule]]) -> [SyscallRule] {
         let setup = SyscallRule(
-            "clone3 unshare setns mount umount2 pivot_root open_tree move_mount fsopen fsconfig fsmount mount_setattr openat2 mkdirat mknodat unlinkat symlinkat sethostname setdomainname setresuid setresgid setgroups setrlimit capset capget prctl seccomp landlock_create_ruleset landlock_add_rule landlock_restrict_self pidfd_send_signal sendfile sendmsg recvmsg recvfrom fchownat waitid pause fcntl ioctl",
+            "clone3 unshare setns mount umount2 pivot_root open_tree move_mount fsopen fsconfig fsmount mount_setattr openat2 mkdirat mknodat unlinkat symlinkat sethostname setdomainname setresuid setresgid setgroups setrlimit capset capget prctl seccomp landlock_create_ruleset landlock_add_rule landlock_restrict_self pidfd_send_signal pidfd_open sendfile sendmsg recvmsg recvfrom fchownat waitid pause fcntl ioctl",
             "making and ending boxes, from the first mount to the filter of the box"
         )
         let ofBoxes = Set(boxes.joined().filter { $0.action == .allow || $0.action == .pretend }.flatMap(\.names))

@@ -21,7 +21,7 @@
 
 enum { END_WAIT_MILLIS = 2000, EXEC_WAIT_MILLIS = 10000 };
 
-static int open_pipes(struct pipes *pipes)
+int open_pipes(struct pipes *pipes)
 {
     int (*all[])[2] = { &pipes->request, &pipes->reply, &pipes->out, &pipes->err, &pipes->go };
     for (size_t i = 0; i < COUNT(all); i++) {
@@ -134,7 +134,7 @@ int await_box(struct pipes *pipes, int pidfd, int listeners[], uint32_t count, u
     return message.error != 0 ? message.error : EIO;
 }
 
-static bool valid_spawn(const struct spawner *spawner, const struct sp_request *request)
+bool valid_limits(const struct spawner *spawner, const struct sp_request *request)
 {
     return request->profile < spawner->policy->profile_count && request->memory_bytes >= SP_MEMORY_MIN &&
            request->memory_bytes <= SP_MEMORY_MAX && request->tmp_bytes >= 4096 && request->tmp_bytes <= SP_MEMORY_MAX &&
@@ -148,9 +148,9 @@ static int reap(struct box *box, struct sp_reply *reply, int wait_millis)
     struct pollfd poll_for = { .fd = box->pidfd, .events = POLLIN };
     if (poll(&poll_for, 1, wait_millis) != 1) return ETIMEDOUT;
     siginfo_t info = { 0 };
-    if (waitid(P_PIDFD, (id_t)box->pidfd, &info, WEXITED | __WALL) != 0) return errno;
-    reply->exit_code = info.si_code;
-    reply->exit_status = info.si_status;
+    if (box->is_branch) read_end(box, reply);
+    else if (waitid(P_PIDFD, (id_t)box->pidfd, &info, WEXITED | __WALL) != 0) return errno;
+    else (reply->exit_code = info.si_code, reply->exit_status = info.si_status);
     close(box->pidfd);
     box->pidfd = -1;
     return 0;
@@ -159,8 +159,10 @@ static int reap(struct box *box, struct sp_reply *reply, int wait_millis)
 static int end_box(struct spawner *spawner, struct box *box, struct sp_reply *reply, int wait_millis, int tries)
 {
     int code = 0;
-    close_all(&box->control, 1);
+    close_all((int[]){ box->control, box->orders, box->claims }, 3);
+    box->control = box->orders = box->claims = -1;
     cgroup_kill(spawner, box->name, box->pidfd);
+    if (box->is_branch) end_strays(spawner, box);
     if (box->pidfd >= 0) code = reap(box, reply, wait_millis);
     cgroup_read_counters(spawner, box->name, reply->counters);
     int remove = cgroup_remove(spawner, box->name, tries);
@@ -218,7 +220,7 @@ static int start(struct spawner *spawner, struct sp_request *request, struct box
     struct launch launch = {
         .who = zygote ? FORKED : profile->flags & SP_PROFILE_ZYGOTE ? ZYGOTE : EXECUTED,
         .policy = spawner->policy, .profile = profile, .root = &spawner->roots[request->profile],
-        .pipes = pipes, .trees = trees, .tmp_bytes = request->tmp_bytes,
+        .pipes = pipes, .trees = trees, .tmp_bytes = request->tmp_bytes, .control = -1,
     };
     *step = SP_STEP_REQUEST;
     if (request->generation != 0 && (!zygote || zygote->control < 0)) return ESRCH;
@@ -229,8 +231,9 @@ static int start(struct spawner *spawner, struct sp_request *request, struct box
     if (code != 0 || (code = make_trees(spawner, request, &launch, trees, step)) != 0) return code;
     if ((code = cgroup_create(spawner, request, box->name, step)) != 0) return code;
     if (launch.who == ZYGOTE && (code = zygote_prepare(spawner, &launch, box, step)) != 0) return code;
+    if (request->flags & SP_TEMPLATE && (code = template_prepare(&launch, box)) != 0) return code;
     code = zygote ? zygote_fork(spawner, zygote, &launch, box, offset, step) : clone_child(spawner, &launch, box->name, box, step);
-    if (launch.who == ZYGOTE) close(launch.control);
+    close_all(&launch.control, 1);
     if (code != 0) return code;
     *step = SP_STEP_CGROUP_LIMIT;
     if ((code = cgroup_limit(spawner, request, box->name, true)) != 0) return code;
@@ -239,30 +242,25 @@ static int start(struct spawner *spawner, struct sp_request *request, struct box
     return await_box(pipes, box->pidfd, listeners, profile->listener_count, step);
 }
 
-/* The reply says "invalid request" until something better is known. */
-void box_spawn(struct spawner *spawner, struct sp_request *request, struct sp_reply *reply, int descriptors[SP_D_COUNT])
+struct box *take_box(struct spawner *spawner)
 {
-    if (!valid_spawn(spawner, request)) return;
     struct box *box = free_box(spawner);
-    reply->error = EMFILE;
-    if (!box) return;
+    if (!box) return NULL;
+    *box = (struct box){ .used = true, .generation = box->generation + 1, .name = spawner->next_name++ };
+    box->pidfd = box->control = box->orders = box->claims = -1;
+    return box;
+}
 
-    *box = (struct box){ .used = true, .generation = box->generation + 1, .name = spawner->next_name++, .pidfd = -1, .control = -1 };
-    struct pipes pipes;
-    memset(&pipes, 0xff, sizeof pipes);
-    struct trees trees = { -1, -1, -1, -1 };
-    uint32_t step = SP_STEP_REQUEST;
-    reply->error = start(spawner, request, box, &pipes, &trees, &descriptors[SP_D_LISTENERS], &step);
+void give_box(struct spawner *spawner, struct box *box, struct pipes *pipes, struct sp_reply *reply, int descriptors[SP_D_COUNT])
+{
     if (reply->error == 0) {
-        descriptors[SP_D_PIDFD] = fcntl(box->pidfd, F_DUPFD_CLOEXEC, 6);
-        descriptors[SP_D_REQUEST] = pipes.request[1];
-        descriptors[SP_D_REPLY] = pipes.reply[0];
-        descriptors[SP_D_STDOUT] = pipes.out[0];
-        descriptors[SP_D_STDERR] = pipes.err[0];
-        descriptors[SP_D_TMP] = trees.tmp;
-        pipes.request[1] = pipes.reply[0] = pipes.out[0] = pipes.err[0] = trees.tmp = -1;
+        descriptors[SP_D_REQUEST] = pipes->request[1];
+        descriptors[SP_D_REPLY] = pipes->reply[0];
+        descriptors[SP_D_STDOUT] = pipes->out[0];
+        descriptors[SP_D_STDERR] = pipes->err[0];
+        pipes->request[1] = pipes->reply[0] = pipes->out[0] = pipes->err[0] = -1;
         cgroup_open_files(spawner, box->name, descriptors);
-        step = SP_STEP_NONE;
+        reply->step = SP_STEP_NONE;
         reply->box = (uint32_t)(box - spawner->boxes);
         reply->generation = box->generation;
         reply->pid = box->pid;
@@ -271,8 +269,28 @@ void box_spawn(struct spawner *spawner, struct sp_request *request, struct sp_re
         end_box(spawner, box, &ignored, END_WAIT_MILLIS, REMOVE_TRIES);
         close_all(descriptors, SP_D_COUNT);
     }
+    close_all((int *)pipes, sizeof *pipes / sizeof(int));
+}
+
+/* The reply says "invalid request" until something better is known. */
+void box_spawn(struct spawner *spawner, struct sp_request *request, struct sp_reply *reply, int descriptors[SP_D_COUNT])
+{
+    if (!valid_limits(spawner, request)) return;
+    struct box *box = take_box(spawner);
+    reply->error = EMFILE;
+    if (!box) return;
+    struct pipes pipes;
+    memset(&pipes, 0xff, sizeof pipes);
+    struct trees trees = { -1, -1, -1, -1 };
+    uint32_t step = SP_STEP_REQUEST;
+    reply->error = start(spawner, request, box, &pipes, &trees, &descriptors[SP_D_LISTENERS], &step);
     reply->step = (uint16_t)step;
-    close_all((int *)&pipes, sizeof pipes / sizeof(int));
+    if (reply->error == 0) {
+        descriptors[SP_D_PIDFD] = fcntl(box->pidfd, F_DUPFD_CLOEXEC, 6);
+        descriptors[SP_D_TMP] = trees.tmp;
+        trees.tmp = -1;
+    }
+    give_box(spawner, box, &pipes, reply, descriptors);
     close_all((int *)&trees, sizeof trees / sizeof(int));
 }
 

@@ -131,6 +131,45 @@ int cgroup_let_clone(struct spawner *spawner, uint64_t name, uid_t user)
     return fchownat(base, "cgroup.procs", user, (gid_t)-1, AT_SYMLINK_NOFOLLOW) == 0 ? 0 : errno;
 }
 
+ssize_t cgroup_members(const struct spawner *spawner, int hierarchy, uint64_t name, char *text, size_t size)
+{
+    return spawner->bases[hierarchy] < 0 ? -1 : get(spawner, (uint32_t)hierarchy, name, "cgroup.procs", text, size);
+}
+
+/* The last component of each line of /proc/PID/cgroup is the group: cgroups(7). */
+static size_t count_names(pid_t pid, uint64_t name, const char *hierarchy)
+{
+    char path[40], text[4096], end[40];
+    size_t found = 0, length = (size_t)snprintf(end, sizeof end, "/box-%llu", (unsigned long long)name);
+    snprintf(path, sizeof path, "/proc/%d/cgroup", (int)pid);
+    if (read_at(AT_FDCWD, path, text, sizeof text) <= 0) return 0;
+    for (char *line = text, *stop; (stop = strchr(line, '\n')); line = stop + 1) {
+        bool ends = stop - line >= (ptrdiff_t)length && memcmp(stop - length, end, length) == 0;
+        found += ends && strncmp(line, hierarchy, strlen(hierarchy)) == 0;
+    }
+    return found;
+}
+
+size_t cgroup_names(pid_t pid, uint64_t name) { return count_names(pid, name, ""); }
+
+bool cgroup_holds(const struct spawner *spawner, uint64_t name, pid_t pid, bool only_unified)
+{
+    size_t all = 0;
+    for (int i = 0; i < SP_CG_COUNT; i++) all += spawner->bases[i] >= 0;
+    return only_unified ? count_names(pid, name, "0::") == 1 : count_names(pid, name, "") == all;
+}
+
+int cgroup_take(struct spawner *spawner, uint64_t name, pid_t pid)
+{
+    char number[16], text[64], expected[24];
+    snprintf(number, sizeof number, "%d", (int)pid);
+    int code = set(spawner, SP_CG_UNIFIED, name, "cgroup.procs", number);
+    if (code != 0) return code;
+    snprintf(expected, sizeof expected, "%d\n", (int)pid);
+    bool alone = cgroup_members(spawner, SP_CG_UNIFIED, name, text, sizeof text) > 0 && strcmp(text, expected) == 0;
+    return alone ? 0 : EBUSY;
+}
+
 /* An eventfd that becomes readable when the group runs out of memory (cgroup-v1/memory.rst, section 10), in place of
  * the file by which it is ordered. */
 static int watch_oom(int control, int events)
@@ -199,8 +238,8 @@ int cgroup_remove(struct spawner *spawner, uint64_t name, int tries)
     int worst = 0;
     for (int i = 0; i < SP_CG_COUNT; i++) {
         if (spawner->bases[i] < 0) continue;
-        int code = EBUSY;
-        for (int try = 0; try < tries && code == EBUSY; try++) {
+        int code = EBUSY, most = worst == EBUSY ? 1 : tries; /* who lives in one lives in all */
+        for (int try = 0; try < most && code == EBUSY; try++) {
             if (try > 0) usleep(try < 20 ? 50 : 500);
             code = unlinkat(spawner->bases[i], path_of(name, "", path), AT_REMOVEDIR) == 0 || errno == ENOENT ? 0 : errno;
         }

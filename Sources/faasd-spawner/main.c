@@ -126,6 +126,8 @@ static bool serve_one(void)
     if (request.operation == SP_SPAWN) box_spawn(&spawner, &request, &reply, descriptors);
     else if (request.operation == SP_DESTROY) box_destroy(&spawner, &request, &reply);
     else if (request.operation == SP_ASSIGN) box_assign(&spawner, &request, &reply);
+    else if (request.operation == SP_BRANCH) box_branch(&spawner, &request, &reply, descriptors);
+    else if (request.operation == SP_ADOPT) box_adopt(&spawner, &request, &reply, descriptors);
     send_reply(&reply, descriptors);
     return true;
 }

@@ -16,6 +16,10 @@ struct box {
     pid_t pid;
     int pidfd;
     int control;                     /* a zygote's: where it is asked for forks; otherwise -1 */
+    int orders;                      /* the same of a template, which is a tenant's and is believed nothing */
+    bool is_branch;                  /* a fork of one, whose name this is; until it is adopted, there is */
+    uint64_t template;
+    int claims;                      /* a copy of that one's `orders`, on which the fork says that it is there */
     bool is_assigned;
     uint8_t version[SP_DIGEST_BYTES]; /* what it was made with: a zygote's environment is its forks' too */
 };
@@ -55,6 +59,14 @@ void cgroup_open_files(struct spawner *spawner, uint64_t name, int descriptors[S
 size_t cgroup_open_tasks(struct spawner *spawner, uint64_t name, int tasks[SP_CG_COUNT]);
 /* Lets this user clone into the unified group: cgroup.procs of the group and of ours, which is the next above both. */
 int cgroup_let_clone(struct spawner *spawner, uint64_t name, uid_t user);
+/* The processes in one of a box's groups, as the kernel lists them: a number on each line. */
+ssize_t cgroup_members(const struct spawner *spawner, int hierarchy, uint64_t name, char *text, size_t size);
+/* In how many of a box's groups a process is. */
+size_t cgroup_names(pid_t pid, uint64_t name);
+/* Whether a process is in all groups of a box, or in its unified one. */
+bool cgroup_holds(const struct spawner *spawner, uint64_t name, pid_t pid, bool only_unified);
+/* Moves a process into the unified group of a box, and looks whether it is alone there. */
+int cgroup_take(struct spawner *spawner, uint64_t name, pid_t pid);
 void cgroup_read_counters(struct spawner *spawner, uint64_t name, uint64_t counters[SP_C_COUNT]);
 void cgroup_kill(struct spawner *spawner, uint64_t name, int pidfd);
 /* Removes the groups of a box once they are empty, trying that many times; EBUSY when something still lives there. */
@@ -70,6 +82,15 @@ long zygote_clone(struct spawner *spawner, int *pidfd, int group);
 int zygote_fork(struct spawner *spawner, struct box *zygote, const struct launch *launch, struct box *box, uint32_t offset,
                 uint32_t *step);
 
+/* branch.c: boxes that are forks of a box whose code is loaded. */
+/* The box's process will be asked for forks. */
+int template_prepare(struct launch *launch, struct box *box);
+void box_branch(struct spawner *spawner, const struct sp_request *request, struct sp_reply *reply, int descriptors[SP_D_COUNT]);
+void box_adopt(struct spawner *spawner, const struct sp_request *request, struct sp_reply *reply, int descriptors[SP_D_COUNT]);
+void end_strays(struct spawner *spawner, const struct box *box);
+/* How a process ended that is not our child, as far as it can be seen before its parent has noticed. */
+void read_end(const struct box *box, struct sp_reply *reply);
+
 /* assign.c */
 void box_assign(struct spawner *spawner, const struct sp_request *request, struct sp_reply *reply);
 
@@ -78,6 +99,12 @@ void box_assign(struct spawner *spawner, const struct sp_request *request, struc
 struct box *find_box(struct spawner *spawner, const struct sp_request *request);
 /* Lets a child go and waits until it has executed or become a box, or learns which step failed; takes its listeners. */
 int await_box(struct pipes *pipes, int pidfd, int listeners[], uint32_t count, uint32_t *step);
+bool valid_limits(const struct spawner *spawner, const struct sp_request *request);
+int open_pipes(struct pipes *pipes);
+/* An unused box, with a name of its own; NULL when there is none. */
+struct box *take_box(struct spawner *spawner);
+/* Hands a box to the daemon, or ends it when `reply` has an error. */
+void give_box(struct spawner *spawner, struct box *box, struct pipes *pipes, struct sp_reply *reply, int descriptors[SP_D_COUNT]);
 int open_version(const struct spawner *spawner, const uint8_t digest[SP_DIGEST_BYTES]);
 void box_spawn(struct spawner *spawner, struct sp_request *request, struct sp_reply *reply, int descriptors[SP_D_COUNT]);
 void box_destroy(struct spawner *spawner, const struct sp_request *request, struct sp_reply *reply);

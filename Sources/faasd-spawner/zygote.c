@@ -28,7 +28,7 @@ static int open_house(struct spawner *spawner, uint32_t *step)
     struct pipes pipes;
     memset(&pipes, 0xff, sizeof pipes);
     if (pipe2(pipes.go, O_CLOEXEC) != 0 || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pipes.report) != 0) return errno;
-    struct launch launch = { .who = HOUSE, .policy = spawner->policy, .pipes = &pipes };
+    struct launch launch = { .who = HOUSE, .policy = spawner->policy, .pipes = &pipes, .control = -1 };
     int pidfd = -1;
     long pid = sys_clone3((uint64_t)house_namespaces | CLONE_NEWNS, &pidfd, -1);
     if (pid == 0) child_run(&launch);

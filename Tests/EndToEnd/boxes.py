@@ -86,6 +86,16 @@ def processes(group, with_waiting=False):
     return found
 
 
+def templates(found):
+    """Of processes in boxes those that others are forked from: {pid: box}. They alone have a socket as descriptor 6."""
+    def is_one(pid):
+        try:
+            return os.readlink(f"/proc/{pid}/fd/6").startswith("socket:") and status(pid)["NSpid"].split()[-1] == "1"
+        except OSError:
+            return False
+    return {pid: box for pid, box in found.items() if is_one(pid)}
+
+
 def identity(pid):
     """A process that cannot be mistaken for a later one of the same number; None when it is gone."""
     try:

@@ -28,6 +28,24 @@ class ExecutedBoxes(unittest.TestCase):
         cls.addClassCleanup(cls.range.close)
 
 
+class ForkedTemplates(unittest.TestCase):
+    """And once more in forks of a process that has loaded the attack."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.range = selftest.Range(options=("--start", "template"))
+        cls.addClassCleanup(cls.range.close)
+
+
+SHARED = {
+    "NW102": "a template and its forks are in one network namespace, which has nothing",
+    "PR6": "they see each other's processes",
+    "WP10": "a fork is not process 1 and can stop itself: its call runs into its timeout",
+    "WP16": "it sees its template, which is of the same caller and the same code",
+}
+"""What is not so where a version asks for forks of its own, and why that is no escape."""
+
+
 def attacked(attack):
     def test(self):
         # How fast the bystander is served is for a release build and a quiet host to say: faasctl selftest.
@@ -42,6 +60,8 @@ for found in selftest.corpus():
     setattr(Corpus, "test_" + name[:-3], attacked(found))
     if os.path.basename(folder) in ("files", "lifecycle", "network", "processes"):
         setattr(ExecutedBoxes, "test_" + name[:-3], attacked(found))
+        if found.has_code and found.id not in SHARED and "call" not in getattr(found.module, "OPTIONS", ()):
+            setattr(ForkedTemplates, "test_" + name[:-3], attacked(found))
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ import Testing
     ]
     static let fileLinesMax = 500
     static let functionLinesMax = 100
-    static let spawnerLinesMax = 1_900
+    static let spawnerLinesMax = 2_200
 
     @Test func `a module imports only what the table allows`() throws {
         let ours = Set(Repository.paths.filter { $0.hasPrefix("Sources/") }.map { Self.module(of: $0) })

@@ -52,7 +52,7 @@ struct launch {
     uint64_t tmp_bytes;
     const int *tasks; /* a fork's: `tasks` files of its version 1 groups, opened by root */
     size_t task_count;
-    int control; /* a zygote's: its end of the socket on which it is asked for forks */
+    int control; /* a zygote's or a template's: its end of the socket on which it is asked for forks; otherwise -1 */
 };
 
 struct report {
@@ -60,8 +60,9 @@ struct report {
     int32_t error;
 };
 
-/* What a zygote is told first: the root of the boxes it makes. Its policy is descriptor ZYGOTE_POLICY. */
-enum { ZYGOTE_CONTROL = 6, ZYGOTE_POLICY = 7 };
+/* Where a zygote and a template are asked for forks. What a zygote is told first: the root of the boxes it makes. Its policy
+ * is descriptor ZYGOTE_POLICY. */
+enum { FORK_CONTROL = 6, ZYGOTE_POLICY = 7 };
 
 /* Descriptors of an order to fork, in this order; of the last as many as there are, then the `tasks` files. */
 enum order_descriptor { OD_REQUEST, OD_REPLY, OD_OUT, OD_ERR, OD_GO, OD_REPORT, OD_TMP, OD_DEV, OD_VERSION, OD_GROUP, OD_COUNT };

@@ -167,8 +167,11 @@ struct sp_policy {
     struct sp_profile profiles[SP_PROFILES_MAX];
 };
 
-/* ASSIGN shows a version to a box that was made without one. */
-enum sp_operation { SP_HELLO = 1, SP_SPAWN = 2, SP_DESTROY = 3, SP_ASSIGN = 4 };
+/* ASSIGN shows a version to a box that was made without one. BRANCH orders a template to fork, and makes the control groups
+ * and pipes of the fork; ADOPT makes the process that has come of it a box. */
+enum sp_operation { SP_HELLO = 1, SP_SPAWN = 2, SP_DESTROY = 3, SP_ASSIGN = 4, SP_BRANCH = 5, SP_ADOPT = 6 };
+
+enum sp_request_flag { SP_TEMPLATE = 1 /* SPAWN: a box whose process will be told to fork, when it has loaded its code */ };
 
 /* Bounds the spawner enforces on what it is asked. */
 #define SP_MEMORY_MIN (8ull << 20)
@@ -183,13 +186,15 @@ struct sp_request {
     uint32_t magic;
     uint16_t operation;
     uint16_t profile;
-    uint32_t box;       /* DESTROY, ASSIGN: number and generation from the spawn's reply */
+    uint32_t box;       /* number and generation from the spawn's reply; BRANCH: the template's */
     uint32_t generation; /* likewise; SPAWN: not 0 when the box is to be a fork of this zygote */
     uint64_t memory_bytes;
     uint64_t tmp_bytes;
     uint32_t cpu_millis; /* thousandths of a CPU */
     uint32_t pids;
     uint8_t version[SP_DIGEST_BYTES]; /* all 0: none yet */
+    uint32_t flags;
+    uint32_t reserved;
 };
 
 /* Steps of a setup, as they are named in errors: Sandbox/SandboxError.swift has the words. */
@@ -198,7 +203,7 @@ enum sp_step {
     SP_STEP_PIPES, SP_STEP_TMPFS, SP_STEP_VERSION, SP_STEP_CLONE, SP_STEP_ID_MAP, SP_STEP_SYNC, SP_STEP_CREDENTIALS,
     SP_STEP_MOUNT, SP_STEP_PIVOT, SP_STEP_IDENTITY, SP_STEP_RLIMIT, SP_STEP_DESCRIPTORS,
     SP_STEP_CAPABILITIES, SP_STEP_DEATH_SIGNAL, SP_STEP_NO_NEW_PRIVS, SP_STEP_LANDLOCK, SP_STEP_SECCOMP, SP_STEP_EXEC,
-    SP_STEP_WAIT, SP_STEP_ROOT, SP_STEP_LISTEN, SP_STEP_ZYGOTE, SP_STEP_ASSIGN, SP_STEP_COUNT,
+    SP_STEP_WAIT, SP_STEP_ROOT, SP_STEP_LISTEN, SP_STEP_ZYGOTE, SP_STEP_ASSIGN, SP_STEP_BRANCH, SP_STEP_ADOPT, SP_STEP_COUNT,
 };
 
 struct sp_reply {
