@@ -129,8 +129,11 @@ final class CallFlow: @unchecked Sendable {
 
     /// Charges what came of it; the answer leaves once that is durable.
     ///
-    /// With `mayBlock` the calling thread has nothing else to do.
-    func settle(_ attempt: Attempt, mayBlock: Bool = false) {
+    /// - Parameters:
+    ///   - attempt: what it was.
+    ///   - mayBlock: whether the calling thread has nothing else to do.
+    ///   - afterwards: what can wait until the answer has left; on any thread, which it must not keep.
+    func settle(_ attempt: Attempt, mayBlock: Bool = false, then afterwards: @escaping @Sendable () -> Void = {}) {
         guard let hold = hold.take() else { preconditionFailure("call \(request.invocation) is settled twice") }
         var reply = attempt.reply
         reply.queuePosition = position
@@ -149,6 +152,7 @@ final class CallFlow: @unchecked Sendable {
             reply.commit = .nanoseconds(Int64(Deadline.now - ran))
             invoker.metrics.record(reply, usage.outcome)
             finish(reply)
+            afterwards()
         }
     }
 

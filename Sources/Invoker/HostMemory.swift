@@ -13,7 +13,8 @@ enum HostMemory {
     }
 
     private static func kibibytes(_ name: String, _ text: String) -> Int? {
-        let line = text.split(separator: "\n").first { $0.hasPrefix(name) }
-        return line?.split(separator: " ").dropFirst().first.flatMap { Int($0) }
+        let line = text.utf8.split(separator: UInt8(ascii: "\n")).first { $0.starts(with: name.utf8) }
+        let word = line?.split(separator: UInt8(ascii: " ")).dropFirst().first
+        return word.flatMap { Int(Substring($0)) }
     }
 }

@@ -126,17 +126,23 @@ public final class Invoker: Sendable {
                 if mayGoOn { following = pool.next(job.key, Self.service(since: leased, cpu)) }
                 return following != nil
             }
+            let isKept = result.goesOn || result.isReusable && mayGoOn
             // First, so that a caller who calls again at once finds it there.
-            let grants = result.goesOn ? [] : release(worker, job, result, Self.service(since: leased, result.cpu))
+            let grants = isKept && !result.goesOn ? giveBack(worker, Self.service(since: leased, result.cpu)) : []
+            // Not before: on a small machine the old box would be cleared up, and the next made, at this call's expense.
+            let afterwards: @Sendable () -> Void = { [self, isWarm] in
+                if !isKept { discard(worker) }
+                if !isWarm { nursery.tend() }
+            }
             // Workers that die in their sleep, one after another, are their author's.
             if case .lost = result.answer, isWarm, flow.mayRetry {
                 flow.retry()
+                afterwards()
             } else {
                 let attempt = job.attempt(result, loaded: isWarm ? nil : worker)
-                flow.settle(attempt, mayBlock: isWarm && following == nil && grants.isEmpty && pool.isAtRest)
+                let isIdle = following == nil && grants.isEmpty && (isKept && isWarm ? pool.isAtRest : pool.isAlone)
+                flow.settle(attempt, mayBlock: isIdle, then: afterwards)
             }
-            // Not before: on a small machine the next box would be made at the expense of this call.
-            if !isWarm { nursery.tend() }
             guard let next = following else {
                 hand(grants.dropFirst())
                 return grants.first
@@ -173,24 +179,18 @@ public final class Invoker: Sendable {
         }
     }
 
-    private func release(
-        _ worker: Worker,
-        _ job: Job,
-        _ result: ExchangeResult,
-        _ service: PoolService
-    ) -> WorkerPool.Grants {
-        if result.isReusable && job.request.version.isolation != .call {
-            var service = service
-            service.memoryBytes = worker.memoryBytes
-            return pool.giveBack(worker, service)
-        }
-        // The answer does not wait for its end, only the seat does.
-        worker.kill()
+    private func giveBack(_ worker: Worker, _ service: PoolService) -> WorkerPool.Grants {
+        var service = service
+        service.memoryBytes = worker.memoryBytes
+        return pool.giveBack(worker, service)
+    }
+
+    /// Ends a worker on a thread of its own; its seat is free when it is gone.
+    private func discard(_ worker: Worker) {
         endings.submit { _ in
             worker.retire()
-            self.hand(self.pool.vacate(job.key))
+            self.hand(self.pool.vacate(worker.key))
         }
-        return []
     }
 
     /// Retires workers that slept for too long.

@@ -24,21 +24,17 @@ struct Proof: Sendable, Equatable {
             faults = []
             return
         }
-        var fields: [Substring: [Substring]] = [:]
-        for line in status.split(separator: "\n") {
-            guard let colon = line.firstIndex(of: ":") else { continue }
-            fields[line[..<colon]] = line[line.index(after: colon)...].split(whereSeparator: \.isWhitespace)
-        }
         var faults: [String] = []
-        for (name, value) in Self.expected where fields[Substring(name)] != [Substring(value)] {
-            faults.append("\(name) is \(fields[Substring(name)]?.first ?? "missing"), expected \(value)")
+        for (name, value) in Self.expected {
+            let found = Self.words(name, in: status)
+            if found != [value] { faults.append("\(name) is \(found.first ?? "missing"), expected \(value)") }
         }
         let counted = Self.filters(status)
         if let filters, counted != filters {
             faults.append("Seccomp_filters is \(counted.map(String.init) ?? "missing"), expected \(filters)")
         }
         for (name, base) in [("Uid", uidBase), ("Gid", gidBase)] {
-            let ids = (fields[Substring(name)] ?? []).compactMap { UInt32($0) }
+            let ids = Self.words(name, in: status).compactMap { UInt32($0) }
             let end = base + Policy.boxIds
             if ids.count != 4 || Set(ids).count != 1 || ids[0] <= base || ids[0] >= end {
                 faults.append("\(name) is \(ids)")
@@ -49,7 +45,17 @@ struct Proof: Sendable, Equatable {
 
     /// How many filters a process is under, by its `/proc/PID/status`.
     static func filters(_ status: String) -> Int? {
-        let line = status.split(separator: "\n").first { $0.hasPrefix("Seccomp_filters:") }
-        return line.flatMap { Int($0.split(whereSeparator: \.isWhitespace).last ?? "") }
+        words("Seccomp_filters", in: status).last.flatMap { Int($0) }
+    }
+
+    /// What stands behind a name; none when the name is not there.
+    ///
+    /// Bytes are looked at: to look for characters takes half a millisecond, of each new box.
+    private static func words(_ name: String, in status: String) -> [String] {
+        let line = status.utf8.split(separator: UInt8(ascii: "\n")).first { line in
+            line.starts(with: name.utf8) && line.dropFirst(name.utf8.count).first == UInt8(ascii: ":")
+        }
+        let words = line?.dropFirst(name.utf8.count + 1).split { $0 == UInt8(ascii: "\t") || $0 == UInt8(ascii: " ") }
+        return (words ?? []).map { String(Substring($0)) }
     }
 }
