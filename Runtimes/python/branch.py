@@ -1,7 +1,7 @@
 """Forks of a worker that has loaded its code, where the version asks for them with `start=template`.
 
-An order comes as one message with descriptors on a socket: the pipes of the fork, then the `tasks` files of its control groups. The daemon
-believes none of this: until the kernel says that a process of this box stands where it should, the fork is given no call.
+An order comes as one message with descriptors on a socket: the pipes of the fork, then the files by which it enters its control groups. The
+daemon believes none of this: until the kernel says that one process stands where it should, the fork is given no call.
 """
 import gc
 import os
@@ -35,7 +35,7 @@ class Orders:
             return False
         except ChildProcessError:
             pass
-        signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # The kernel takes its forks away when they end, while it stands still.
+        self._handler = signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # The kernel takes its forks away when they end, while it stands still.
         gc.collect()
         gc.freeze()  # Collections in forks leave these objects, and with them the shared pages, alone.
         return True
@@ -50,14 +50,13 @@ class Orders:
         return self._settle(descriptors)
 
     def _settle(self, descriptors):
-        for tasks in descriptors[4:]:
-            os.write(tasks, b"0")
+        for group in descriptors[4:]:
+            os.write(group, b"0")
         for source, target in zip(descriptors, (frames.REQUEST_FD, frames.REPLY_FD, 1, 2)):
             os.dup2(source, target, target <= 2)
-        self._socket.send(b"!")
         self._socket.close()
         for descriptor in descriptors:
             os.close(descriptor)
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL if self._handler is None else self._handler)
         reseed.reseed()
         return frames.Replies()

@@ -83,7 +83,7 @@ static int make_listeners(const struct launch *launch)
     uint32_t count = launch->profile->listener_count;
     int sockets[SP_LISTENERS_MAX];
     struct ifreq interface = { .ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING };
-    struct report report = { SP_STEP_NONE, 0 };
+    struct sp_report report = { SP_STEP_NONE, 0 };
     for (uint32_t i = 0; i < count; i++) {
         struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons((uint16_t)(SP_LISTENER_PORT + i)) };
         address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
@@ -325,7 +325,7 @@ void child_run(const struct launch *launch)
         int code = steps[i].who & (int)launch->who ? steps[i].run(launch) : 0;
         if (steps[i].step == SP_STEP_DESCRIPTORS && launch->who & ROOTED && code == 0) report = 5;
         if (code == 0) continue;
-        struct report failure = { steps[i].step, code };
+        struct sp_report failure = { steps[i].step, code };
         ssize_t ignored = write(report, &failure, sizeof failure);
         (void)ignored;
         _exit(127);

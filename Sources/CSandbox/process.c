@@ -6,6 +6,7 @@
 #include <ftw.h>
 #include <grp.h>
 #include <linux/openat2.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -159,6 +160,23 @@ int sbx_receive(int socket, struct sp_reply *reply, int descriptors[SP_D_COUNT])
     /* The kernel drops what does not fit into this process's table of descriptors; the box is there all the same. */
     if (header.msg_flags & MSG_CTRUNC) return EMFILE;
     return next == count ? 0 : EBADMSG;
+}
+
+int sbx_await_box(int report, int pidfd, int milliseconds, uint32_t *step)
+{
+    struct pollfd wait[] = { { .fd = report, .events = POLLIN }, { .fd = pidfd, .events = POLLIN } };
+    struct sp_report message = { SP_STEP_NONE, 0 };
+    *step = SP_STEP_SYNC;
+    int ready;
+    do ready = poll(wait, 1, milliseconds);
+    while (ready < 0 && errno == EINTR);
+    if (ready != 1) return ETIMEDOUT;
+    ssize_t length = recv(report, &message, sizeof message, 0);
+    /* End of file means executed, or a box; or dead on the way there, of a memory limit for example. */
+    if (length == 0) return poll(&wait[1], 1, 0) == 0 ? 0 : ECHILD;
+    if (length != (ssize_t)sizeof message) return EIO;
+    *step = message.step;
+    return message.error != 0 ? message.error : EIO;
 }
 
 int sbx_wait(int pidfd)

@@ -33,29 +33,44 @@ final class Template: @unchecked Sendable {
 
     /// A fork, running and ready for calls.
     ///
-    /// - Parameters:
-    ///   - limits: its own.
-    ///   - deadline: when it must be there.
+    /// Within a time of its own: what is left of one call's must not break it for others.
+    ///
+    /// - Parameter limits: those of the fork.
     /// - Returns: its box.
     /// - Throws: `SandboxError` of the step that failed; the template is broken then, and its other forks go on.
-    func fork(_ limits: BoxLimits, deadline: Deadline) throws(SandboxError) -> Box {
+    func fork(_ limits: BoxLimits) throws(SandboxError) -> Box {
         guard !isBroken, let box = box.take() else { throw SandboxError("branch", "the template is broken") }
         let cpuBefore = box.cpuMicros
         box.thaw()
         var fork: Box?
-        var failure = SandboxError("branch", "no fork")
+        var failure = SandboxError("branch", "the template did not stand still, or keeps its dead")
         do throws(SandboxError) {
-            fork = try Self.fork(of: box, limits, deadline: min(deadline, Deadline(after: Self.forkMax)))
+            fork = try Self.fork(of: box, limits, deadline: Deadline(after: Self.forkMax))
         } catch { failure = error }
         // Also one that failed: it must not run on at nobody's expense. Its forks go with one that does.
-        let isStill = box.freeze()
+        let isStill = box.freeze() && Self.leavesNoDead(box.pid, limits)
         if !isStill { box.kill() }
         forkCPU = .microseconds(Int64(clamping: box.cpuMicros - min(cpuBefore, box.cpuMicros)))
         self.box = consume box
         isBroken = fork == nil || !isStill
-        guard let fork = fork.take() else { throw failure }
+        guard isStill, let fork = fork.take() else { throw failure }
         return fork
     }
+
+    /// Whether the kernel takes its forks away when they end, and few of them are there: what is not taken away is a number
+    /// that the host has one less of.
+    ///
+    /// - Source: `SigIgn` in proc_pid_status(5), `children` in proc_tid_children(5).
+    private static func leavesNoDead(_ pid: Int32, _ limits: BoxLimits) -> Bool {
+        let children = Host.text(at: "/proc/\(pid)/task/\(pid)/children").utf8.count { $0 == UInt8(ascii: " ") }
+        guard children <= max(256, Int(limits.pids)) else { return false }
+        let status = Host.text(at: "/proc/\(pid)/status").utf8.split(separator: UInt8(ascii: "\n"))
+        let ignored = status.first { $0.starts(with: "SigIgn:".utf8) }?.dropFirst(8)
+        return UInt64(ignored.map { String(Substring($0)) } ?? "", radix: 16).map { $0 >> (childEnded - 1) & 1 == 1 }
+            ?? false
+    }
+
+    private static let childEnded: UInt64 = 17
 
     private static func fork(
         of template: borrowing Box,

@@ -7,7 +7,7 @@ internal import Synchronization
 
 /// Makes workers in the way that their version asks for, and has the templates of those that are forked.
 final class Templates: Sendable {
-    /// What is known of one key; `turn` is held, with a deadline, by who loads or forks.
+    /// What is known of one key; `turn` is 1 while somebody loads or forks.
     private final class Entry: Sendable {
         struct State: Sendable {
             /// Kept alive by the workers that were forked from it.
@@ -15,8 +15,10 @@ final class Templates: Sendable {
             /// The same, for a while also without any: a worker that fails must not cost the next one a load.
             var kept: Template?
             var usedAt: UInt64 = 0
-            /// Its code cannot be forked: it has threads or children, or did not do as it was told.
-            var isRefused = false
+            /// Until when its code is not forked: it has threads or children, or did not do as it was told.
+            var refusedUntil: UInt64 = 0
+
+            var isUsed: Bool { template != nil || refusedUntil > Deadline.now }
         }
 
         let turn = ConditionLock(value: 0)
@@ -26,8 +28,11 @@ final class Templates: Sendable {
     /// Templates without workers that are kept, and for how long.
     private static let keptMax = 8
     private static let keptNanoseconds: UInt64 = 60_000_000_000
-    /// Keys that are remembered before those without a template are forgotten.
+    /// Templates at one time, each of which has descriptors and a place in the spawner's table, but no seat.
+    private static let templatesMax = 64
+    /// Keys that are remembered before those of which nothing is known are forgotten.
     private static let entriesMax = 1_000
+    private static let refusalNanoseconds: UInt64 = 600_000_000_000
 
     private let spawner: Spawner
     private let nursery: Nursery
@@ -62,22 +67,37 @@ final class Templates: Sendable {
     private func forked(_ order: StartOrder) throws(StartFailure) -> Worker {
         let began = Deadline.now
         let entry = entry(order.key)
-        if entry.state.withLock({ $0.isRefused }) { return try plain(order, isForked: false) }
+        if entry.state.withLock({ $0.refusedUntil > began }) { return try plain(order, isForked: false) }
         let seconds = Double(order.deadline.remaining.nanosecondsClamped) / 1e9
-        guard entry.turn.lock(whenValue: 0, timeoutSeconds: seconds) else {
-            throw .author(order.onTimeout, log: "", cpu: .zero)
+        guard entry.turn.lock(whenValue: 0, timeoutSeconds: seconds) else { throw timeout(order) }
+        // Not held as a lock meanwhile: who waits for that has no deadline.
+        entry.turn.unlock(withValue: 1)
+        defer {
+            entry.turn.lock()
+            entry.turn.unlock(withValue: 0)
         }
-        defer { entry.turn.unlock() }
-        if let template = entry.state.withLock({ $0.template }), let worker = fork(template, order, since: began) {
-            entry.state.withLock { ($0.kept, $0.usedAt) = (template, Deadline.now) }
-            return worker
+        guard order.deadline.millisecondsLeft > 0 else { throw timeout(order) }
+        if let template = entry.state.withLock({ $0.template }) {
+            if let worker = fork(template, order, since: began) {
+                entry.state.withLock { ($0.kept, $0.usedAt) = (template, Deadline.now) }
+                return worker
+            }
+            // Out of the lock: to end one takes a moment.
+            let gone = entry.state.withLock { state in
+                state.template = nil
+                return state.kept.take()
+            }
+            _ = consume gone
         }
-        entry.state.withLock { ($0.template, $0.kept) = (nil, nil) }
         return try first(order, entry)
     }
 
+    private func timeout(_ order: StartOrder) -> StartFailure { .author(order.onTimeout, log: "", cpu: .zero) }
+
     /// Loads the code, and forks the first worker off it.
     private func first(_ order: StartOrder, _ entry: Entry) throws(StartFailure) -> Worker {
+        let count = entries.withLock { $0.values.count { $0.state.withLock { $0.template != nil } } }
+        guard count < Self.templatesMax else { return try plain(order, isForked: false) }
         let loaded = try Worker.start(order) { (_) throws(SandboxError) in
             let began = Deadline.now
             let (key, limits) = (order.version.storeKey, order.version.limits)
@@ -85,7 +105,7 @@ final class Templates: Sendable {
             return FreshBox(box: box, start: .exec, making: .nanoseconds(Int64(Deadline.now - began)))
         }
         guard loaded.canBranch else {
-            entry.state.withLock { $0.isRefused = true }
+            entry.state.withLock { $0.refusedUntil = Deadline.now + Self.refusalNanoseconds }
             return loaded
         }
         if let box = loaded.giveBox(), let template = try? Template(box),
@@ -94,7 +114,7 @@ final class Templates: Sendable {
             entry.state.withLock { ($0.template, $0.kept, $0.usedAt) = (template, template, Deadline.now) }
             return worker
         }
-        entry.state.withLock { $0.isRefused = true }
+        entry.state.withLock { $0.refusedUntil = Deadline.now + Self.refusalNanoseconds }
         return try plain(order, isForked: false)
     }
 
@@ -105,13 +125,11 @@ final class Templates: Sendable {
         loaded: Worker? = nil
     ) -> Worker? {
         do throws(SandboxError) {
-            let box = try template.fork(order.version.limits, deadline: order.deadline)
+            let box = try template.fork(order.version.limits)
             let made = FreshBox(box: box, start: .template, making: .nanoseconds(Int64(Deadline.now - began)))
             return Worker(order, made, of: template, loaded: loaded)
         } catch {
-            if !template.isBroken || loaded != nil {
-                logger.warning("no fork", metadata: ["version": "\(order.version.name)", "error": "\(error)"])
-            }
+            logger.warning("no fork", metadata: ["version": "\(order.version.name)", "error": "\(error)"])
             return nil
         }
     }
@@ -146,7 +164,7 @@ final class Templates: Sendable {
         entries.withLock { entries in
             if let known = entries[key] { return known }
             if entries.count >= Self.entriesMax {
-                entries = entries.filter { _, entry in entry.state.withLock { $0.template != nil } }
+                entries = entries.filter { _, entry in entry.turn.value != 0 || entry.state.withLock { $0.isUsed } }
             }
             let new = Entry()
             entries[key] = new

@@ -86,8 +86,8 @@ final class Worker: @unchecked Sendable {
 
     /// Has the code loaded.
     ///
-    /// Nothing inside a box can end its first process with SIGKILL except the memory limit, which is counted: a box that
-    /// was ended so was the platform's to keep, such as one forked from a zygote that fell.
+    /// Nothing inside a box can end its process 1 with SIGKILL except the memory limit, which is counted: a box that
+    /// was ended so while it loaded was the platform's to keep, such as one forked from a zygote that fell.
     ///
     /// - Returns: false when it was ended from outside and `mayVanish`; then another may be tried.
     private func load(_ order: StartOrder, mayVanish: Bool) throws(StartFailure) -> Bool {
@@ -170,7 +170,6 @@ final class Worker: @unchecked Sendable {
             return exchange.finish(result)
         }
         exchange.end(box)
-        template = nil
         var ended = exchange.finish(result)
         ended.isReusable = false
         return ended
@@ -203,8 +202,8 @@ final class Worker: @unchecked Sendable {
     /// Blocks for as long as the kernel needs, mostly about a millisecond; seconds, when the box had the kernel remember
     /// millions of names.
     func retire() {
-        guard let box = box.take() else { return }
-        _ = Self.end(box)
+        if let box = box.take() { _ = Self.end(box) }
+        // The last one ends the template.
         template = nil
     }
 

@@ -57,10 +57,13 @@ final class WorkerPool: Sendable {
     }
 
     /// Whether one worker is at work and no other, on a machine of several processors.
-    var isAlone: Bool { System.coreCount > 1 && state.withLock { $0.decisions.isQuiet(atWork: 1) } }
+    var isAlone: Bool { Self.isParallel && state.withLock { $0.decisions.isQuiet(atWork: 1) } }
 
     /// Whether no worker is at work, on a machine of several processors.
-    var isAtRest: Bool { System.coreCount > 1 && state.withLock { $0.decisions.isQuiet(atWork: 0) } }
+    var isAtRest: Bool { Self.isParallel && state.withLock { $0.decisions.isQuiet(atWork: 0) } }
+
+    /// Asked once: to count processors reads files of control groups, 7 µs of each call.
+    private static let isParallel = System.coreCount > 1
 
     /// A worker or a seat, or a place in the line, until the call's deadline.
     func lease(_ key: PoolKey, for flow: CallFlow) -> Answer {

@@ -134,10 +134,14 @@ public final class Spawner: Sendable {
         request.profile = kind.rawValue
         request.set(limits)
         withUnsafeMutableBytes(of: &request.version) { $0.copyBytes(from: version.prefix($0.count)) }
-        let (reply, descriptors) = try converse(request)
+        var (reply, descriptors) = try converse(request)
+        let report = descriptors[Int(SP_D_REPORT.rawValue)]
+        defer { if report >= 0 { close(report) } }
+        descriptors[Int(SP_D_REPORT.rawValue)] = -1
         let owned = BoxDescriptors(descriptors)
         guard reply.error == 0 else { throw .spawner(step: reply.step, errno: reply.error, "box of kind \(kind)") }
         do throws(SandboxError) {
+            try Self.awaitBox(owned, report, "box of kind \(kind)")
             if isChecking, kind != .zygote { try prove(reply.pid) }
             let listeners = policy.profiles[Int(kind.rawValue)].listeners
             return try Box(spawner: self, reply: reply, descriptors: owned, listeners: listeners)
@@ -148,9 +152,24 @@ public final class Spawner: Sendable {
         }
     }
 
+    /// Its process goes its way into the box without the spawner, which has one thread for all.
+    private static func awaitBox(
+        _ descriptors: borrowing BoxDescriptors,
+        _ report: CInt,
+        _ what: String
+    ) throws(SandboxError) {
+        guard report >= 0 else { throw SandboxError("descriptors", errno: EMFILE, "\(what): no report arrived") }
+        var step: UInt32 = 0
+        let code = sbx_await_box(report, descriptors[SP_D_PIDFD], setupMilliseconds, &step)
+        guard code == 0 else { throw .spawner(step: UInt16(clamping: step), errno: code, what) }
+    }
+
+    private static let setupMilliseconds: CInt = 10_000
+
     /// Compares what the kernel says of a new box's process with what it must be.
     ///
-    /// The number is right: the spawner has not reaped the process, nor will it before we ask.
+    /// The number is right: the spawner has not reaped the process, nor will it before we ask. A fork of a template is
+    /// taken away when it ends; one that did in this moment is of no use anyway.
     private func prove(_ pid: Int32) throws(SandboxError) {
         let own = Proof.filters(Kernel.text(at: "/proc/\(self.pid)/status"))
         let status = Kernel.text(at: "/proc/\(pid)/status")

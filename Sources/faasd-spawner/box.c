@@ -19,7 +19,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { END_WAIT_MILLIS = 2000, EXEC_WAIT_MILLIS = 10000 };
+enum { BRANCH_TRIES = 20, END_WAIT_MILLIS = 2000, EXEC_WAIT_MILLIS = 10000 };
 
 int open_pipes(struct pipes *pipes)
 {
@@ -114,14 +114,22 @@ static int clone_child(struct spawner *spawner, struct launch *launch, uint64_t 
     return code;
 }
 
-int await_box(struct pipes *pipes, int pidfd, int listeners[], uint32_t count, uint32_t *step)
+/* Its maps are written: the child goes on. */
+static int let_go(struct pipes *pipes, uint32_t *step)
 {
     *step = SP_STEP_SYNC;
     if (write(pipes->go[1], "g", 1) != 1) return errno;
-    close(pipes->report[1]);
+    close_all(&pipes->report[1], 1);
     pipes->report[1] = -1;
+    return 0;
+}
+
+int await_box(struct pipes *pipes, int pidfd, int listeners[], uint32_t count, uint32_t *step)
+{
+    int code = let_go(pipes, step);
+    if (code != 0) return code;
     struct pollfd wait[] = { { .fd = pipes->report[0], .events = POLLIN }, { .fd = pidfd, .events = POLLIN } };
-    struct report message = { SP_STEP_NONE, 0 };
+    struct sp_report message = { SP_STEP_NONE, 0 };
     ssize_t length;
     do {
         if (poll(wait, 1, EXEC_WAIT_MILLIS) != 1) return ETIMEDOUT;
@@ -159,16 +167,16 @@ static int reap(struct box *box, struct sp_reply *reply, int wait_millis)
 static int end_box(struct spawner *spawner, struct box *box, struct sp_reply *reply, int wait_millis, int tries)
 {
     int code = 0;
-    close_all((int[]){ box->control, box->orders, box->claims }, 3);
-    box->control = box->orders = box->claims = -1;
+    close_all((int[]){ box->control, box->orders }, 2);
+    box->control = box->orders = -1;
     cgroup_kill(spawner, box->name, box->pidfd);
-    if (box->is_branch) end_strays(spawner, box);
+    /* How long a tenant's process takes to end is waited for by who has asked; what is left comes later. */
+    if (box->is_branch) (wait_millis = 0, tries = BRANCH_TRIES, end_strays(spawner, box));
     if (box->pidfd >= 0) code = reap(box, reply, wait_millis);
     cgroup_read_counters(spawner, box->name, reply->counters);
     int remove = cgroup_remove(spawner, box->name, tries);
-    if (code == 0) code = remove;
-    box->used = box->dying = code != 0;
-    return code;
+    box->used = box->dying = code != 0 || remove != 0;
+    return code != 0 || box->is_branch ? code : remove;
 }
 
 struct box *find_box(struct spawner *spawner, const struct sp_request *request)
@@ -239,7 +247,8 @@ static int start(struct spawner *spawner, struct sp_request *request, struct box
     if ((code = cgroup_limit(spawner, request, box->name, true)) != 0) return code;
     *step = SP_STEP_ID_MAP;
     if ((code = write_process_files(&launch, box->pid, spawner->policy->uid_base + offset)) != 0) return code;
-    return await_box(pipes, box->pidfd, listeners, profile->listener_count, step);
+    /* Who has asked waits for the rest, a millisecond in which we serve others; but listeners come here first. */
+    return profile->listener_count == 0 ? let_go(pipes, step) : await_box(pipes, box->pidfd, listeners, profile->listener_count, step);
 }
 
 struct box *take_box(struct spawner *spawner)
@@ -247,7 +256,7 @@ struct box *take_box(struct spawner *spawner)
     struct box *box = free_box(spawner);
     if (!box) return NULL;
     *box = (struct box){ .used = true, .generation = box->generation + 1, .name = spawner->next_name++ };
-    box->pidfd = box->control = box->orders = box->claims = -1;
+    box->pidfd = box->control = box->orders = -1;
     return box;
 }
 
@@ -288,7 +297,8 @@ void box_spawn(struct spawner *spawner, struct sp_request *request, struct sp_re
     if (reply->error == 0) {
         descriptors[SP_D_PIDFD] = fcntl(box->pidfd, F_DUPFD_CLOEXEC, 6);
         descriptors[SP_D_TMP] = trees.tmp;
-        trees.tmp = -1;
+        descriptors[SP_D_REPORT] = pipes.report[0];
+        trees.tmp = pipes.report[0] = -1;
     }
     give_box(spawner, box, &pipes, reply, descriptors);
     close_all((int *)&trees, sizeof trees / sizeof(int));

@@ -1,9 +1,9 @@
 /* Branches: boxes that are forks of a template, which is a tenant's box that has loaded its code. They stay in the
  * template's namespaces and under its filter, have control groups and pipes of their own, and are its children, not ours.
  *
- * The template is as hostile as any box. It is never waited for. It gets the version 1 `tasks` files of the fork, by which
- * the fork moves itself: with them its siblings can share each other's limits, and no more. The unified group, which is the
- * one that is metered, frozen and killed, is entered by our hand alone, and only by a process of the template. */
+ * The template is as hostile as any box. It is never waited for, and nothing is received from it. It gets the files by which
+ * a process moves itself into the groups of the fork: with them its forks can move among each other's groups, where they
+ * are metered, frozen and killed as those are. None of the template's own groups is among them. */
 #include "spawner.h"
 
 #include <errno.h>
@@ -21,26 +21,25 @@
 
 enum { REMAINS_MAX = 4 };
 
+/* Nothing can be sent back: what a tenant had queued, files for example, would be ours to clear up. */
 int template_prepare(struct launch *launch, struct box *box)
 {
-    int pair[2], yes = 1;
+    int pair[2];
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0) return errno;
     box->orders = pair[0];
     launch->control = pair[1];
     if (fcntl(pair[0], F_SETFL, O_NONBLOCK) != 0) return errno;
-    return setsockopt(pair[0], SOL_SOCKET, SO_PASSCRED, &yes, sizeof yes) == 0 ? 0 : errno;
+    return shutdown(pair[0], SHUT_RD) == 0 ? 0 : errno;
 }
 
 /* The box is not running yet, and the order may never be followed: the daemon hears of that from the fork's own pipe. */
-static int order(struct spawner *spawner, const struct box *template, struct box *box, const struct pipes *pipes)
+static int order(struct spawner *spawner, const struct box *template, const struct box *box, const struct pipes *pipes)
 {
     int sent[4 + SP_CG_COUNT] = { pipes->request[0], pipes->reply[1], pipes->out[1], pipes->err[1] };
-    size_t tasks = cgroup_open_tasks(spawner, box->name, sent + 4);
-    int code = sys_send(template->orders, "b", 1, sent, 4 + tasks);
-    close_all(sent + 4, tasks);
-    if (code != 0) return code;
-    box->claims = fcntl(template->orders, F_DUPFD_CLOEXEC, 6);
-    return box->claims < 0 ? errno : 0;
+    size_t doors = cgroup_open_doors(spawner, box->name, sent + 4);
+    int code = sys_send(template->orders, "b", 1, sent, 4 + doors);
+    close_all(sent + 4, doors);
+    return code;
 }
 
 /* Forks that have ended and are not gone, because their template, which does not do as it should, keeps them. */
@@ -83,23 +82,7 @@ void box_branch(struct spawner *spawner, const struct sp_request *request, struc
     give_box(spawner, box, &pipes, reply, descriptors);
 }
 
-/* The process that says it is the fork, by the kernel's word: SCM_CREDENTIALS in unix(7). Descriptors that come along are
- * dropped for want of room. */
-static pid_t claimant(int claims)
-{
-    union { struct cmsghdr align; char bytes[CMSG_SPACE(sizeof(struct ucred))]; } control = { 0 };
-    char byte;
-    struct iovec part = { &byte, 1 };
-    struct msghdr header = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof control.bytes };
-    if (recvmsg(claims, &header, MSG_CMSG_CLOEXEC) != 1 || header.msg_controllen < CMSG_LEN(sizeof(struct ucred))) return -1;
-    if (control.align.cmsg_level != SOL_SOCKET || control.align.cmsg_type != SCM_CREDENTIALS) return -1;
-    struct ucred sender;
-    memcpy(&sender, CMSG_DATA(&control.align), sizeof sender);
-    return sender.pid;
-}
-
-/* One thread: with more, some of them could be in other version 1 groups, under other limits. What it uses is counted in the
- * unified group, which is a whole process's. */
+/* One thread: with more, some of them could be in other version 1 groups, under other limits. */
 static bool is_single(pid_t pid)
 {
     char path[40], text[4096];
@@ -113,42 +96,56 @@ static bool is_alive(int pidfd)
     return poll(&ended, 1, 0) == 0;
 }
 
-/* The order of the questions is the safety: a number is a process only as long as its descriptor says it lives. */
-static int adopt(struct spawner *spawner, struct box *box, pid_t pid)
+/* Who has entered the group, by the kernel's list. Nothing is done to a number: a process is held by its descriptor, and
+ * only as long as that says it lives is the number its own. */
+static int adopt(struct spawner *spawner, struct box *box)
 {
-    if (pid <= 1 || (box->pidfd = pidfd_open(pid, 0)) < 0) return ESRCH;
-    if (!cgroup_holds(spawner, box->template, pid, true) || !is_alive(box->pidfd)) return EPERM;
-    int code = cgroup_take(spawner, box->name, pid);
-    if (code != 0) return code;
-    if (!cgroup_holds(spawner, box->name, pid, false) || !is_single(pid) || !is_alive(box->pidfd)) return EPERM;
-    box->pid = pid;
-    return 0;
+    char members[64], expected[24];
+    if (cgroup_members(spawner, SP_CG_UNIFIED, box->name, members, sizeof members) <= 0) return ESRCH;
+    int pid = atoi(members), pidfd = pid > 1 ? pidfd_open(pid, 0) : -1;
+    snprintf(expected, sizeof expected, "%d\n", pid);
+    if (pidfd < 0) return ESRCH;
+    if (strcmp(members, expected) == 0 && cgroup_holds(spawner, box->name, pid) && is_single(pid) && is_alive(pidfd)) {
+        box->pid = pid;
+        box->pidfd = pidfd;
+        return 0;
+    }
+    close(pidfd);
+    return EPERM;
 }
 
 void box_adopt(struct spawner *spawner, const struct sp_request *request, struct sp_reply *reply, int descriptors[SP_D_COUNT])
 {
     struct box *box = find_box(spawner, request);
-    if (!box || box->claims < 0) return;
+    if (!box || !box->is_branch || box->pidfd >= 0) return;
     reply->step = SP_STEP_ADOPT;
-    reply->error = adopt(spawner, box, claimant(box->claims));
-    close_all(&box->claims, 1);
-    if (reply->error == 0 && (descriptors[SP_D_PIDFD] = fcntl(box->pidfd, F_DUPFD_CLOEXEC, 6)) < 0) reply->error = errno;
-    if (reply->error != 0) return; /* what there is of it is ended when the daemon says so */
+    if ((reply->error = adopt(spawner, box)) != 0) return; /* what there is of it is ended when the daemon says so */
+    if ((descriptors[SP_D_PIDFD] = fcntl(box->pidfd, F_DUPFD_CLOEXEC, 6)) < 0) reply->error = errno;
+    if (reply->error != 0) return;
     reply->step = SP_STEP_NONE;
     reply->pid = box->pid;
 }
 
-/* Who is in a version 1 group of a branch without being in its unified one has used what a template was given, and keeps
- * the group from being removed. */
+/* The process of a thread: proc_pid_status(5). */
+static int process_of(int tid)
+{
+    char path[40], text[512];
+    snprintf(path, sizeof path, "/proc/%d/status", tid);
+    const char *line = read_at(AT_FDCWD, path, text, sizeof text) > 0 ? strstr(text, "\nTgid:") : NULL;
+    return line ? atoi(line + 6) : -1;
+}
+
+/* Threads in a version 1 group of a branch whose process is not in its unified one have used what a template was given,
+ * and keep the group from being removed. */
 void end_strays(struct spawner *spawner, const struct box *box)
 {
-    char pids[4096];
+    char threads[4096];
     for (int i = 0; i < SP_CG_COUNT; i++) {
-        if (i == SP_CG_UNIFIED || cgroup_members(spawner, i, box->name, pids, sizeof pids) <= 0) continue;
-        for (char *line = pids, *end; (end = strchr(line, '\n')); line = end + 1) {
-            int pid = atoi(line), pidfd = pid > 1 ? pidfd_open(pid, 0) : -1;
+        if (i == SP_CG_UNIFIED || cgroup_members(spawner, i, box->name, threads, sizeof threads) <= 0) continue;
+        for (char *line = threads, *end; (end = strchr(line, '\n')); line = end + 1) {
+            int tid = atoi(line), pid = tid > 1 ? process_of(tid) : -1, pidfd = pid > 1 ? pidfd_open(pid, 0) : -1;
             if (pidfd < 0) continue;
-            if (cgroup_names(pid, box->name) > 0) pidfd_send_signal(pidfd, SIGKILL, NULL, 0);
+            if (cgroup_names(tid, box->name) > 0 && process_of(tid) == pid && is_alive(pidfd)) pidfd_send_signal(pidfd, SIGKILL, NULL, 0);
             close(pidfd);
         }
     }

@@ -123,6 +123,14 @@ size_t cgroup_open_tasks(struct spawner *spawner, uint64_t name, int tasks[SP_CG
     return count;
 }
 
+size_t cgroup_open_doors(struct spawner *spawner, uint64_t name, int doors[SP_CG_COUNT])
+{
+    char path[PATH_LENGTH];
+    size_t count = cgroup_open_tasks(spawner, name, doors);
+    doors[count] = openat(spawner->bases[SP_CG_UNIFIED], path_of(name, "cgroup.procs", path), O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+    return doors[count] < 0 ? count : count + 1;
+}
+
 int cgroup_let_clone(struct spawner *spawner, uint64_t name, uid_t user)
 {
     char path[PATH_LENGTH];
@@ -133,41 +141,28 @@ int cgroup_let_clone(struct spawner *spawner, uint64_t name, uid_t user)
 
 ssize_t cgroup_members(const struct spawner *spawner, int hierarchy, uint64_t name, char *text, size_t size)
 {
-    return spawner->bases[hierarchy] < 0 ? -1 : get(spawner, (uint32_t)hierarchy, name, "cgroup.procs", text, size);
+    const char *file = hierarchy == SP_CG_UNIFIED ? "cgroup.procs" : "tasks";
+    return spawner->bases[hierarchy] < 0 ? -1 : get(spawner, (uint32_t)hierarchy, name, file, text, size);
 }
 
 /* The last component of each line of /proc/PID/cgroup is the group: cgroups(7). */
-static size_t count_names(pid_t pid, uint64_t name, const char *hierarchy)
+size_t cgroup_names(pid_t pid, uint64_t name)
 {
     char path[40], text[4096], end[40];
     size_t found = 0, length = (size_t)snprintf(end, sizeof end, "/box-%llu", (unsigned long long)name);
     snprintf(path, sizeof path, "/proc/%d/cgroup", (int)pid);
     if (read_at(AT_FDCWD, path, text, sizeof text) <= 0) return 0;
     for (char *line = text, *stop; (stop = strchr(line, '\n')); line = stop + 1) {
-        bool ends = stop - line >= (ptrdiff_t)length && memcmp(stop - length, end, length) == 0;
-        found += ends && strncmp(line, hierarchy, strlen(hierarchy)) == 0;
+        found += stop - line >= (ptrdiff_t)length && memcmp(stop - length, end, length) == 0;
     }
     return found;
 }
 
-size_t cgroup_names(pid_t pid, uint64_t name) { return count_names(pid, name, ""); }
-
-bool cgroup_holds(const struct spawner *spawner, uint64_t name, pid_t pid, bool only_unified)
+bool cgroup_holds(const struct spawner *spawner, uint64_t name, pid_t pid)
 {
     size_t all = 0;
     for (int i = 0; i < SP_CG_COUNT; i++) all += spawner->bases[i] >= 0;
-    return only_unified ? count_names(pid, name, "0::") == 1 : count_names(pid, name, "") == all;
-}
-
-int cgroup_take(struct spawner *spawner, uint64_t name, pid_t pid)
-{
-    char number[16], text[64], expected[24];
-    snprintf(number, sizeof number, "%d", (int)pid);
-    int code = set(spawner, SP_CG_UNIFIED, name, "cgroup.procs", number);
-    if (code != 0) return code;
-    snprintf(expected, sizeof expected, "%d\n", (int)pid);
-    bool alone = cgroup_members(spawner, SP_CG_UNIFIED, name, text, sizeof text) > 0 && strcmp(text, expected) == 0;
-    return alone ? 0 : EBUSY;
+    return cgroup_names(pid, name) == all;
 }
 
 /* An eventfd that becomes readable when the group runs out of memory (cgroup-v1/memory.rst, section 10), in place of

@@ -17,9 +17,8 @@ struct box {
     int pidfd;
     int control;                     /* a zygote's: where it is asked for forks; otherwise -1 */
     int orders;                      /* the same of a template, which is a tenant's and is believed nothing */
-    bool is_branch;                  /* a fork of one, whose name this is; until it is adopted, there is */
+    bool is_branch;                  /* a fork of one, whose name this is */
     uint64_t template;
-    int claims;                      /* a copy of that one's `orders`, on which the fork says that it is there */
     bool is_assigned;
     uint8_t version[SP_DIGEST_BYTES]; /* what it was made with: a zygote's environment is its forks' too */
 };
@@ -59,14 +58,13 @@ void cgroup_open_files(struct spawner *spawner, uint64_t name, int descriptors[S
 size_t cgroup_open_tasks(struct spawner *spawner, uint64_t name, int tasks[SP_CG_COUNT]);
 /* Lets this user clone into the unified group: cgroup.procs of the group and of ours, which is the next above both. */
 int cgroup_let_clone(struct spawner *spawner, uint64_t name, uid_t user);
-/* The processes in one of a box's groups, as the kernel lists them: a number on each line. */
+/* Who is in one of a box's groups, as the kernel lists them: processes of the unified one, threads of others. */
 ssize_t cgroup_members(const struct spawner *spawner, int hierarchy, uint64_t name, char *text, size_t size);
-/* In how many of a box's groups a process is. */
+/* In how many of a box's groups a process or thread is. */
 size_t cgroup_names(pid_t pid, uint64_t name);
-/* Whether a process is in all groups of a box, or in its unified one. */
-bool cgroup_holds(const struct spawner *spawner, uint64_t name, pid_t pid, bool only_unified);
-/* Moves a process into the unified group of a box, and looks whether it is alone there. */
-int cgroup_take(struct spawner *spawner, uint64_t name, pid_t pid);
+bool cgroup_holds(const struct spawner *spawner, uint64_t name, pid_t pid);
+/* The same, and `cgroup.procs` of the unified group, where there is one: by all of them a process moves itself into a box. */
+size_t cgroup_open_doors(struct spawner *spawner, uint64_t name, int doors[SP_CG_COUNT]);
 void cgroup_read_counters(struct spawner *spawner, uint64_t name, uint64_t counters[SP_C_COUNT]);
 void cgroup_kill(struct spawner *spawner, uint64_t name, int pidfd);
 /* Removes the groups of a box once they are empty, trying that many times; EBUSY when something still lives there. */

@@ -47,6 +47,8 @@ LIES = {
     "leaves": "real = os.fork\ndef fork():\n    pid = real()\n    if not pid: os._exit(0)\n    return pid",
     # The template never comes back.
     "hangs": "def fork(): time.sleep(600)",
+    # Its forks' ends are not taken away.
+    "keepsdead": "import signal\nreal = os.fork\nsignal.signal = lambda *words: None\ndef fork(): return real()",
     # The fork has a second thread when it is looked at.
     "threads": ("import _thread\nreal = os.fork\ndef fork():\n    pid = real()\n"
                 "    if not pid: _thread.start_new_thread(time.sleep, (600,))\n    return pid"),

@@ -25,7 +25,7 @@ struct root {
 };
 
 /* Both ends of the pipes of one box. The child reads one byte of `go` when its id maps are written. On `report`, which is
- * a pair of sockets, it sends its listeners with a struct report of no step, and one of the step that fails; a
+ * a pair of sockets, it sends its listeners with a struct sp_report of no step, and one of the step that fails; a
  * successful exec closes it, and so does a fork when it has become a box. */
 struct pipes {
     int request[2], reply[2], out[2], err[2], go[2], report[2];
@@ -53,11 +53,6 @@ struct launch {
     const int *tasks; /* a fork's: `tasks` files of its version 1 groups, opened by root */
     size_t task_count;
     int control; /* a zygote's or a template's: its end of the socket on which it is asked for forks; otherwise -1 */
-};
-
-struct report {
-    uint32_t step;
-    int32_t error;
 };
 
 /* Where a zygote and a template are asked for forks. What a zygote is told first: the root of the boxes it makes. Its policy

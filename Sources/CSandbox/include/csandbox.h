@@ -63,6 +63,8 @@ int sbx_send(int socket, const struct sp_request *request);
  * when this process has no room for the descriptors: *reply is valid then, and the box must be ended. EAGAIN when
  * nothing came within the socket's patience. */
 int sbx_receive(int socket, struct sp_reply *reply, int descriptors[SP_D_COUNT]);
+/* Waits until the process of a new box has become one; else an errno, and the step that failed. */
+int sbx_await_box(int report, int pidfd, int milliseconds, uint32_t *step);
 /* Exit code (0 to 255) or 128 + signal of a child that ended, or -errno. */
 int sbx_wait(int pidfd);
 

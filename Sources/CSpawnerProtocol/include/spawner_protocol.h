@@ -137,6 +137,7 @@ enum sp_descriptor {
     SP_D_MEMORY_STAT,  /* and for what */
     SP_D_OOM,          /* where the policy names cgroup.event_control: an eventfd that fires when memory runs out */
     SP_D_TMP,          /* the /tmp of the box, for fstatfs only */
+    SP_D_REPORT,       /* its end says that the process has become a box; before, which step failed: a struct sp_report */
     SP_D_LISTENERS,    /* as many as the profile says */
     SP_D_COUNT = SP_D_LISTENERS + SP_LISTENERS_MAX,
 };
@@ -204,6 +205,12 @@ enum sp_step {
     SP_STEP_MOUNT, SP_STEP_PIVOT, SP_STEP_IDENTITY, SP_STEP_RLIMIT, SP_STEP_DESCRIPTORS,
     SP_STEP_CAPABILITIES, SP_STEP_DEATH_SIGNAL, SP_STEP_NO_NEW_PRIVS, SP_STEP_LANDLOCK, SP_STEP_SECCOMP, SP_STEP_EXEC,
     SP_STEP_WAIT, SP_STEP_ROOT, SP_STEP_LISTEN, SP_STEP_ZYGOTE, SP_STEP_ASSIGN, SP_STEP_BRANCH, SP_STEP_ADOPT, SP_STEP_COUNT,
+};
+
+/* What a process on its way into a box sends when a step fails. */
+struct sp_report {
+    uint32_t step;
+    int32_t error;
 };
 
 struct sp_reply {
