@@ -60,7 +60,7 @@ for found in selftest.corpus():
     setattr(Corpus, "test_" + name[:-3], attacked(found))
     if os.path.basename(folder) in ("files", "lifecycle", "network", "processes"):
         setattr(ExecutedBoxes, "test_" + name[:-3], attacked(found))
-        if found.has_code and found.id not in SHARED and "call" not in getattr(found.module, "OPTIONS", ()):
+        if found.has_code and found.id not in SHARED and not {"call", "template"} & set(getattr(found.module, "OPTIONS", ())):
             setattr(ForkedTemplates, "test_" + name[:-3], attacked(found))
 
 
