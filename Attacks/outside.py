@@ -204,9 +204,15 @@ class Outside:
     def workers(self):
         """The first processes of the attack's boxes, asleep or not: {pid: box}. That is number 1, or a template's fork."""
         there = boxes.processes(self.daemon.group)
-        bystanders, templates = self.bystanders, boxes.templates(there)
+        bystanders, templates = self.bystanders, self._templates(there)
         ours = {pid: box for pid, box in there.items() if box not in self._boxes_before and box not in bystanders}
         return {pid: box for pid, box in ours.items() if pid not in templates and self._is_first(pid, templates)}
+
+    forks = False
+    """Whether the attack's workers are forked from templates."""
+
+    def _templates(self, there):
+        return boxes.templates(there) if self.forks else {}
 
     @staticmethod
     def _is_first(pid, templates):
@@ -226,7 +232,7 @@ class Outside:
     def boxes(self):
         """Names of the boxes of the attack, sleeping ones too; without templates, which are given no calls."""
         there = boxes.processes(self.daemon.group)
-        return set(there.values()) - set(boxes.templates(there).values()) - self._boxes_before - self.bystanders
+        return set(there.values()) - set(self._templates(there).values()) - self._boxes_before - self.bystanders
 
     def free(self, *replies):
         """These calls failed, cost nobody anything, and are the code's own fault, not the platform's."""

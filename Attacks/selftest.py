@@ -93,6 +93,7 @@ class Range:
         algorithm = self._deploy(attack) if attack.has_code else None
         escaped = None
         sight = view.Outside(self.daemon, self.canaries, self.attacker, self.victim, algorithm, attack.path)
+        sight.forks = "template" in (*getattr(attack.module, "OPTIONS", ()), *self.options)
         with Bystander(self.daemon, self.passer, self.echo) as beside:
             try:
                 attack.module.judge(sight)

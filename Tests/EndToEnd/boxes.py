@@ -87,7 +87,7 @@ def processes(group, with_waiting=False):
 
 
 def templates(found):
-    """Of processes in boxes those that others are forked from: {pid: box}. They alone have a socket as descriptor 6."""
+    """Of processes in boxes those that others are forked from: {pid: box}. They have a socket as descriptor 6, as others may that open one."""
     def is_one(pid):
         try:
             return os.readlink(f"/proc/{pid}/fd/6").startswith("socket:") and status(pid)["NSpid"].split()[-1] == "1"
