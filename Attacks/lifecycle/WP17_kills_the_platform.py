@@ -44,7 +44,9 @@ def judge(outside):
             daemon.start()
             outside.held(not boxes.directories(daemon.group), "control groups are left after the next start")
             outside.held(daemon.balance("attacker")["held_microcredits"] == 0, "a hold is left")
-            outside.held(daemon.ledger("SELECT count(*) FROM usage") == [(0,)], "a call that never ended has a record")
+            # A daemon that outlives its spawner for a moment sees the call end, and may still say so.
+            ((records, amount),) = daemon.ledger("SELECT count(*), coalesce(sum(amount_ucr), 0) FROM usage")
+            outside.held(amount == 0 and records <= (kill != daemon.kill9), f"{records} records of calls that never ended, {amount} microcredits")
             daemon.audit()
     finally:
         outside.daemon = shared
