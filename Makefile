@@ -10,6 +10,9 @@ SWIFT = swift
 PYTHON = /usr/bin/python3
 UNITTEST_FLAGS =
 SECONDS_EACH = 60
+# Swift's own library in each program instead of beside it, inlining across modules, and no checks at run time of what the
+# debug build, which all tests use, does check: an eighth more calls (docs/decisions/0022).
+RELEASE = -c release --static-swift-stdlib -Xswiftc -cross-module-optimization -Xswiftc -enforce-exclusivity=unchecked
 
 .PHONY: help deps build run test test-ledger test-v2 bench lint format install clean
 
@@ -32,7 +35,7 @@ deps:
 	@sh scripts/deps.sh
 
 build: deps
-	$(SWIFT) build -c release
+	$(SWIFT) build $(RELEASE)
 
 run: build
 	@sh scripts/run.sh "$$($(SWIFT) build -c release --show-bin-path)" '$(STATE_DIR)' '$(LISTEN)' $(FIXTURES:yes=--fixtures)
@@ -42,7 +45,7 @@ test: deps
 	@SWIFT='$(SWIFT)' PYTHON='$(PYTHON)' UNITTEST_FLAGS='$(UNITTEST_FLAGS)' sh scripts/test.sh
 
 test-ledger: deps
-	$(SWIFT) build -c release
+	$(SWIFT) build $(RELEASE)
 	@SWIFT='$(SWIFT)' PYTHON='$(PYTHON)' UNITTEST_FLAGS='$(UNITTEST_FLAGS)' sh scripts/test-ledger.sh
 
 test-v2: deps

@@ -3,7 +3,7 @@ from frames import BINARY, JSON, TEXT, ProtocolError
 
 OUTPUT_BYTES_MAX = 15_000_000
 
-_json_decode = _json_encode = None
+_json_decode = _json_scan = _json_encode = None
 
 
 class Refusal(Exception):
@@ -56,18 +56,48 @@ def _too_large(size, prefix=""):
 
 def _import_json():
     """Imports json at the first JSON value: it costs 8 ms, which text and binary algorithms need not pay."""
-    global _json_decode, _json_encode
+    global _json_decode, _json_scan, _json_encode
     import json
 
-    _json_decode = json.JSONDecoder().decode
-    _json_encode = json.JSONEncoder(allow_nan=False, ensure_ascii=False, separators=(",", ":")).encode
+    decoder = json.JSONDecoder()
+    _json_decode, _json_scan = decoder.decode, decoder.scan_once
+    _json_encode = _encoder(json)
+
+
+def _encoder(json):
+    """JSONEncoder.encode without making the same encoder anew for each value, which takes as long as a short value."""
+    encoder = json.JSONEncoder(allow_nan=False, ensure_ascii=False, separators=(",", ":"))
+    make = getattr(json.encoder, "c_make_encoder", None)
+    if make is None:
+        return encoder.encode
+
+    def writer():
+        return make({}, lambda value: encoder.default(value), json.encoder.encode_basestring, None, ":", ",", False, False, False)
+
+    write = writer()
+
+    def encode(value):
+        nonlocal write
+        try:
+            return "".join(write(value, 0))
+        except BaseException:
+            write = writer()  # It remembers what it was in the middle of.
+            raise
+
+    return encode
 
 
 def _decode_json(text):
     if _json_decode is None:
         _import_json()
     try:
-        return _json_decode(text)
+        try:
+            value, end = _json_scan(text, 0)
+            if end == len(text):
+                return value
+        except StopIteration:
+            pass
+        return _json_decode(text)  # There is white space around it, or it is wrong.
     except RecursionError:
         raise Refusal("ParsingError", "the JSON input is nested deeper than this Python can read") from None
     except ValueError as error:

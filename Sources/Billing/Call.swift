@@ -3,11 +3,11 @@ public struct CallDescription: Sendable {
     /// The call's name.
     public let invocation: InvocationID
     /// The account that pays.
-    public let account: String
+    public var account: String { scopes.account }
     /// The API key used, or any stable name for a call without one.
-    public let keyID: String
+    public var keyID: String { scopes.keyID }
     /// `OWNER/NAME`.
-    public let algorithm: String
+    public var algorithm: String { scopes.algorithm }
     /// The catalog's number of the algorithm's version; royalties are looked up by it.
     public let versionID: Int64
     /// The version in the form users see, for example `"1.0.2"`.
@@ -20,20 +20,40 @@ public struct CallDescription: Sendable {
     public let deadline: ContinuousClock.Instant
     /// The call that this one repeats for nothing, because its answer was too large to keep.
     public let replayOf: InvocationID?
+    let scopes: CallScopes
 
     /// Describes a call.
     ///
     /// - Parameters:
     ///   - invocation: the call's name.
-    ///   - account: the account that pays.
-    ///   - keyID: the API key used.
-    ///   - algorithm: `OWNER/NAME`.
+    ///   - scopes: who calls which algorithm with which key; made once for many calls.
     ///   - versionID: the catalog's number of the version.
     ///   - version: the version in the form users see.
     ///   - cpus: how many CPUs the call may use, at least 1.
     ///   - wallLimit: the longest the call may run.
     ///   - deadline: when the caller stops waiting.
     ///   - replayOf: the call that this one repeats for nothing; see ``KeyClaim/replayOf``.
+    public init(
+        invocation: InvocationID,
+        scopes: CallScopes,
+        versionID: Int64,
+        version: String,
+        cpus: Int,
+        wallLimit: Duration,
+        deadline: ContinuousClock.Instant,
+        replayOf: InvocationID? = nil
+    ) {
+        self.invocation = invocation
+        self.scopes = scopes
+        self.versionID = versionID
+        self.version = version
+        self.cpus = cpus
+        self.wallLimit = wallLimit
+        self.deadline = deadline
+        self.replayOf = replayOf
+    }
+
+    /// Describes a call of somebody's who has not been seen before.
     public init(
         invocation: InvocationID,
         account: String,
@@ -46,16 +66,16 @@ public struct CallDescription: Sendable {
         deadline: ContinuousClock.Instant,
         replayOf: InvocationID? = nil
     ) {
-        self.invocation = invocation
-        self.account = account
-        self.keyID = keyID
-        self.algorithm = algorithm
-        self.versionID = versionID
-        self.version = version
-        self.cpus = cpus
-        self.wallLimit = wallLimit
-        self.deadline = deadline
-        self.replayOf = replayOf
+        self.init(
+            invocation: invocation,
+            scopes: CallScopes(account: account, keyID: keyID, algorithm: algorithm),
+            versionID: versionID,
+            version: version,
+            cpus: cpus,
+            wallLimit: wallLimit,
+            deadline: deadline,
+            replayOf: replayOf
+        )
     }
 }
 

@@ -7,6 +7,7 @@
 #include <grp.h>
 #include <linux/openat2.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -259,6 +260,22 @@ int sbx_space(int descriptor, uint64_t *bytes_free, uint64_t *bytes, uint64_t *i
     *bytes = (uint64_t)status.f_blocks * (uint64_t)status.f_bsize;
     *inodes_free = status.f_ffree;
     return 0;
+}
+
+int sbx_stay_on_last_of_two(void)
+{
+    cpu_set_t set;
+    if (sched_getaffinity(0, sizeof set, &set) != 0 || CPU_COUNT(&set) != 2) return 0;
+    int first = 0;
+    while (!CPU_ISSET(first, &set)) first++;
+    CPU_CLR(first, &set);
+    return sched_setaffinity(0, sizeof set, &set) == 0;
+}
+
+void sbx_use_all_processors(void)
+{
+    cpu_set_t set;
+    if (sched_getaffinity(getpid(), sizeof set, &set) == 0) sched_setaffinity(0, sizeof set, &set);
 }
 
 int sbx_lock(int descriptor) { return flock(descriptor, LOCK_EX | LOCK_NB) == 0 ? 0 : errno; }

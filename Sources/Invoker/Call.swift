@@ -6,12 +6,8 @@ public import NIOCore
 public struct CallRequest: Sendable {
     /// The call's name everywhere: header, metadata, usage record.
     public var invocation: InvocationID
-    /// The account that pays, and in whose name the code runs.
-    public var account: String
-    /// The API key used.
-    public var keyID: String
-    /// What is called.
-    public var version: AlgorithmVersion
+    /// Who calls what.
+    public let parties: CallParties
     /// How the body is labelled.
     public var kind: ContentKind
     /// The body, passed on as it is.
@@ -21,20 +17,23 @@ public struct CallRequest: Sendable {
     /// The claim of its idempotency key, which keeps its answer; nil without a key.
     public var claim: KeyClaim?
 
+    /// The account that pays, and in whose name the code runs.
+    public var account: String { parties.account }
+    /// The API key used.
+    public var keyID: String { parties.keyID }
+    /// What is called.
+    public var version: AlgorithmVersion { parties.version }
+
     /// Collects the parts.
     public init(
         invocation: InvocationID,
-        account: String,
-        keyID: String,
-        version: AlgorithmVersion,
+        parties: CallParties,
         kind: ContentKind,
         input: ByteBuffer,
         timeoutSeconds: Int?
     ) {
         self.invocation = invocation
-        self.account = account
-        self.keyID = keyID
-        self.version = version
+        self.parties = parties
         self.kind = kind
         self.input = input
         self.timeoutSeconds = timeoutSeconds
@@ -42,9 +41,8 @@ public struct CallRequest: Sendable {
 
     /// The timeout that counts, and what its passing means: the caller's choice only when strictly below the version's.
     var timeout: (seconds: Int, outcome: Outcome) {
-        guard let asked = timeoutSeconds, asked < version.timeoutSeconds else {
-            return (version.timeoutSeconds, .timeoutVersion)
-        }
+        let most = parties.version.timeoutSeconds
+        guard let asked = timeoutSeconds, asked < most else { return (most, .timeoutVersion) }
         return (asked, .timeoutCaller)
     }
 }

@@ -2,6 +2,7 @@ internal import Billing
 internal import Catalog
 internal import Logging
 internal import NIOPosix
+internal import Synchronization
 
 /// One call from admission to its answer: each step begins the next, and no thread waits with it.
 ///
@@ -45,8 +46,7 @@ final class CallFlow: @unchecked Sendable {
         self.admitted = admitted
         self.finish = finish
         deadline = Deadline(after: .seconds(request.timeout.seconds))
-        let isShared = request.version.isolation == .shared
-        key = PoolKey(versionID: request.version.id, account: isShared ? "" : request.account)
+        key = request.parties.key
     }
 
     /// Asks the ledger.
@@ -78,6 +78,7 @@ final class CallFlow: @unchecked Sendable {
     private func findRoom(_ hold: consuming Hold) {
         (granted, ceilingBinds) = (hold.wallGranted, hold.ceilingBinds)
         self.hold = consume hold
+        invoker.pool.underWay.add(1, ordering: .relaxed)
         admitted(nil)
         room = invoker.answers.roomNow(for: request.account)
         guard room == nil else { return findWorker() }
@@ -152,6 +153,7 @@ final class CallFlow: @unchecked Sendable {
             reply.commit = .nanoseconds(Int64(Deadline.now - ran))
             invoker.metrics.record(reply, usage.outcome)
             finish(reply)
+            invoker.pool.underWay.subtract(1, ordering: .relaxed)
             afterwards()
         }
     }

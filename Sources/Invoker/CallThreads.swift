@@ -1,5 +1,6 @@
 internal import Glibc
 internal import NIOCore
+internal import Sandbox
 internal import Synchronization
 
 /// Threads for running calls, which block: the one that rested last goes first, because its memory is still warm.
@@ -103,6 +104,8 @@ final class CallThreads: Sendable {
             nil,
             { context in
                 guard let context else { return nil }
+                // An event loop may have started it, which stays on one.
+                Processors.useAll()
                 let start = Unmanaged<Start>.fromOpaque(context).takeRetainedValue()
                 start.run(start.work)
                 return nil

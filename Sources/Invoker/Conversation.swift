@@ -1,3 +1,4 @@
+internal import Billing
 internal import Glibc
 internal import NIOCore
 internal import Sandbox
@@ -28,6 +29,10 @@ struct Conversation: ~Copyable {
     private var header: ByteBuffer
     private var payload: ByteBuffer
     private var incoming = ByteBuffer()
+    /// Whether anything came behind the last frame.
+    private var isAhead = false
+    /// Whether nothing was in the log pipes when the last answer was there to be read.
+    private var isQuiet = false
     private(set) var log: LogCapture
     /// Log pipes whose writers are all gone: always "readable", so no longer waited for.
     private var endedLogs: Ready = []
@@ -46,7 +51,7 @@ struct Conversation: ~Copyable {
         payload: ByteBuffer,
         logBytesMax: Int,
         deadline: Deadline,
-        nonce: UInt64 = .random(in: .min ... .max),
+        nonce: UInt64 = Entropy.next(),
         watches: Bool = false,
         limits: @escaping @Sendable (FrameHeader.Reply) -> Int?
     ) {
@@ -55,18 +60,20 @@ struct Conversation: ~Copyable {
         self.deadline = deadline
         self.limits = limits
         self.payload = payload
+        // A short one leaves in one piece: its reader is woken once.
+        let isShort = payload.readableBytes <= Self.joinedBytesMax
         header = ByteBuffer()
+        header.reserveCapacity(
+            2 * FrameHeader.byteCount + (name?.utf8.count ?? 0) + (isShort ? payload.readableBytes : 0)
+        )
         if let name {
-            header.writeImmutableBuffer(FrameHeader(.initialize, length: name.utf8.count, nonce: nonce).buffer)
+            FrameHeader(.initialize, length: name.utf8.count, nonce: nonce).write(to: &header)
             header.writeString(name)
         }
-        header.writeImmutableBuffer(
-            FrameHeader(request, flags: flags, length: payload.readableBytes, nonce: nonce).buffer
-        )
-        // A short one leaves in one piece: its reader is woken once.
-        if payload.readableBytes <= Self.joinedBytesMax {
+        FrameHeader(request, flags: flags, length: payload.readableBytes, nonce: nonce).write(to: &header)
+        if isShort {
             header.writeImmutableBuffer(payload)
-            self.payload.clear()
+            self.payload = ByteBuffer()
         }
         log = LogCapture(bytesMax: logBytesMax)
     }
@@ -84,7 +91,7 @@ struct Conversation: ~Copyable {
             if Deadline.now < watchUntil {
                 switch read(box.replyPipe) {
                 case .nothing: sched_yield()
-                case .some: break
+                case .some: isQuiet = false
                 case .end: return afterClosing(box)
                 }
                 continue
@@ -93,9 +100,16 @@ struct Conversation: ~Copyable {
             if ready.contains(.outOfMemory) { return .outOfMemory }
             if ready.contains(.output), !log.drain(box.standardOutput) { endedLogs.insert(.output) }
             if ready.contains(.error), !log.drain(box.standardError) { endedLogs.insert(.error) }
+            // An honest runtime has passed on what was printed before it answers.
+            isQuiet = !ready.contains(.output) && !ready.contains(.error)
             if ready.contains(.ended) { return lastWords(box) }
             if ready.contains(.reply), read(box.replyPipe) == .end { return afterClosing(box) }
         }
+    }
+
+    /// Keeps what the box printed before it answered; what it prints later is the next call's.
+    mutating func drainLogsOfAnswer(_ box: borrowing Box) {
+        if !isQuiet { drainLogs(box) }
     }
 
     /// Keeps what the box printed and is still in the pipes; call it on a frozen or dead box.
@@ -106,8 +120,10 @@ struct Conversation: ~Copyable {
 
     /// Whether the box sent anything behind its last frame, which no honest runtime does.
     mutating func hasStrayBytes(_ box: borrowing Box) -> Bool {
-        _ = read(box.replyPipe)
-        return incoming.readableBytes > 0
+        // What it is, nobody wants to know: a byte will do.
+        var byte: UInt8 = 0
+        if !isAhead { isAhead = incoming.readableBytes > 0 || Glibc.read(box.replyPipe, &byte, 1) > 0 }
+        return isAhead
     }
 
     private struct Ready: OptionSet {
@@ -123,10 +139,16 @@ struct Conversation: ~Copyable {
         let request = header.readableBytes + payload.readableBytes > 0 ? box.requestPipe : -1
         let output = endedLogs.contains(.output) ? -1 : box.standardOutput
         let error = endedLogs.contains(.error) ? -1 : box.standardError
-        let watched = [box.replyPipe, output, error, box.processHandle, box.outOfMemoryHandle]
         return withUnsafeTemporaryAllocation(of: pollfd.self, capacity: 6) { polls in
-            for index in 0..<5 { polls[index] = pollfd(fd: watched[index], events: Int16(POLLIN), revents: 0) }
-            polls[5] = pollfd(fd: request, events: Int16(POLLOUT), revents: 0)
+            func watch(_ index: Int, _ descriptor: CInt, _ event: Int32 = POLLIN) {
+                polls.initializeElement(at: index, to: pollfd(fd: descriptor, events: Int16(event), revents: 0))
+            }
+            watch(0, box.replyPipe)
+            watch(1, output)
+            watch(2, error)
+            watch(3, box.processHandle)
+            watch(4, box.outOfMemoryHandle)
+            watch(5, request, POLLOUT)
             guard poll(polls.baseAddress, 6, milliseconds) > 0 else { return [] }
             var ready: Ready = []
             for index in 0..<5 where polls[index].revents != 0 { ready.insert(Ready(rawValue: 1 << index)) }
@@ -166,8 +188,8 @@ struct Conversation: ~Copyable {
         return outcome
     }
 
-    /// Room for one read of the reply pipe; no answer takes less memory.
-    static let readBytes = 65_536
+    /// Room for the first read of an answer, whose header says how much more there is; no answer takes less memory.
+    static let readBytes = 4_096
 
     private mutating func parse() -> Event? {
         guard incoming.readableBytes >= FrameHeader.byteCount else { return nil }

@@ -32,6 +32,8 @@ struct ExchangeResult: Sendable {
     var isReusable: Bool
     /// Whether the worker runs on, because its next call is there.
     var goesOn = false
+    /// Whether it was left running: it goes on, or the pool will freeze it when no call comes.
+    var isAwake = false
     var wall: Duration = .zero
     var freeze: Duration = .zero
     var cpu: Duration = .zero
@@ -43,7 +45,7 @@ struct ExchangeResult: Sendable {
     static let lost = ExchangeResult(answer: .lost, isReusable: false)
 }
 
-/// One call on one worker: thaw, send, receive, freeze, meter, judge.
+/// One call on one worker: thaw, send, receive, meter, judge; and freeze, unless it stays awake for the next.
 ///
 /// Blocks its thread.
 struct Exchange: ~Copyable {
@@ -70,24 +72,33 @@ struct Exchange: ~Copyable {
         self.told = told
     }
 
+    /// What a worker does that has answered and may serve another call.
+    enum Then {
+        /// It serves one that is there.
+        case goOn
+        /// It waits for one, for a moment without being frozen.
+        case stayAwake
+        case freeze
+    }
+
     /// Talks to the box and judges what was seen.
     ///
     /// - Parameters:
-    ///   - box: frozen, unless it is running.
-    ///   - isRunning: whether it runs on from the call before.
-    ///   - mayGoOn: asked once it may serve another call, with the CPU time of this one, whether there is one; then it is
-    ///     not frozen.
+    ///   - box: frozen, or about to be, unless it is awake.
+    ///   - isAwake: whether it was left running, by the call before or by its start.
+    ///   - then: asked once it may serve another call, with the CPU time of this one, what it does then.
     /// - Returns: what was seen, without what only the end of the box can tell.
-    mutating func run(_ box: borrowing Box, isRunning: Bool, mayGoOn: (Duration) -> Bool) -> ExchangeResult {
-        guard !box.hasEnded else { return .lost }
+    mutating func run(_ box: borrowing Box, isAwake: Bool, then: (Duration) -> Then) -> ExchangeResult {
+        // One that would not stand still has been running unmetered; another may be tried.
+        guard !box.hasEnded, isAwake || box.awaitFrozen() else { return .lost }
         // Before it runs again: what its threads burn from the first instant on belongs to this call.
-        let cpuAtThaw = isRunning ? told?.cpuMicros ?? box.cpuMicros : box.cpuMicros
+        let cpuAtThaw = isAwake ? told?.cpuMicros ?? box.cpuMicros : box.cpuMicros
         cpuBefore = told?.cpuMicros ?? cpuAtThaw
-        if !isRunning { box.thaw() }
+        if !isAwake { box.thaw() }
         // Of one that stood still they are read anew: the kernel may have had to find memory for the host.
         let before = Evidence(
-            oomKills: isRunning ? told?.oomKills ?? box.oomKills : box.oomKills,
-            pidsRefused: isRunning ? told?.pidsRefused ?? box.pidsRefused : box.pidsRefused
+            oomKills: isAwake ? told?.oomKills ?? box.oomKills : box.oomKills,
+            pidsRefused: isAwake ? told?.pidsRefused ?? box.pidsRefused : box.pidsRefused
         )
         let ceiling = Deadline(after: call.wallGranted)
         var conversation = conversation(until: min(call.deadline, ceiling))
@@ -96,10 +107,11 @@ struct Exchange: ~Copyable {
         let ended = Deadline.now
         var seen = Seen(event: event, before: before, cpuAtThaw: cpuAtThaw, ceilingFirst: ceiling < call.deadline)
         if canGoOn(event) {
-            conversation.drainLogs(box)
+            conversation.drainLogsOfAnswer(box)
             var result = examine(box, &seen, conversation.hasStrayBytes(box))
-            if result.isReusable, mayGoOn(result.cpu) {
-                result.goesOn = true
+            let next = result.isReusable ? then(result.cpu) : .freeze
+            if next != .freeze {
+                (result.goesOn, result.isAwake) = (next == .goOn, true)
                 result.wall = .nanoseconds(Int64(ended - began))
                 result.log = conversation.log.text
                 return result

@@ -62,15 +62,15 @@ struct FrameHeader: Sendable, Equatable {
         nonce = UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: 8, as: UInt64.self))
     }
 
-    /// The header as bytes.
-    var buffer: ByteBuffer {
-        var buffer = ByteBufferAllocator().buffer(capacity: Self.byteCount)
-        buffer.writeInteger(Self.magic, endianness: .little)
-        buffer.writeInteger(type)
-        buffer.writeInteger(flags)
-        buffer.writeInteger(length, endianness: .little)
-        buffer.writeInteger(nonce, endianness: .little)
-        return buffer
+    /// Appends the header's bytes.
+    func write(to buffer: inout ByteBuffer) {
+        buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: Self.byteCount) { room in
+            room.storeBytes(of: Self.magic.littleEndian, as: UInt16.self)
+            (room[2], room[3]) = (type, flags)
+            room.storeBytes(of: length.littleEndian, toByteOffset: 4, as: UInt32.self)
+            room.storeBytes(of: nonce.littleEndian, toByteOffset: 8, as: UInt64.self)
+            return Self.byteCount
+        }
     }
 }
 

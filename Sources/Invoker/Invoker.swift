@@ -31,7 +31,11 @@ public final class Invoker: Sendable {
         self.ledger = ledger
         self.limits = limits
         self.logger = logger
-        pool = WorkerPool(limits: limits, timers: MultiThreadedEventLoopGroup.singleton.next())
+        pool = WorkerPool(
+            limits: limits,
+            timers: MultiThreadedEventLoopGroup.singleton.next(),
+            endings: endings
+        )
         environments = Environments(store: store, preload: limits.preload)
         nursery = Nursery(spawner: spawner, environments: environments, limits: limits, logger: logger)
         templates = Templates(spawner: spawner, nursery: nursery, logger: logger)
@@ -111,20 +115,23 @@ public final class Invoker: Sendable {
     }
 
     /// Runs a call, and those that wait for the same worker, one after another; returns who got the worker in the end.
+    ///
+    /// A worker that nobody waits for stays awake for a moment: the pool has it frozen when no call comes.
     private func run(
         _ flow: CallFlow,
         _ job: Job,
         on worker: Worker,
         isWarm: Bool
     ) -> (flow: CallFlow, lease: WorkerPool.Lease)? {
-        var (flow, job, isWarm, isRunning) = (flow, job, isWarm, false)
+        var (flow, job, isWarm) = (flow, job, isWarm)
         while true {
             let leased = Deadline.now
             var following: CallFlow?
-            let mayGoOn = job.request.version.isolation != .call
-            let result = worker.run(job.exchange(limits, isAlone: pool.isAlone), isRunning: isRunning) { cpu in
-                if mayGoOn { following = pool.next(job.key, Self.service(since: leased, cpu)) }
-                return following != nil
+            let mayGoOn = job.request.parties.version.isolation != .call
+            let result = worker.run(job.exchange(limits, isAlone: pool.isAlone)) { cpu in
+                guard mayGoOn else { return .freeze }
+                following = pool.next(job.key, Self.service(since: leased, cpu))
+                return following == nil ? .stayAwake : .goOn
             }
             let isKept = result.goesOn || result.isReusable && mayGoOn
             // First, so that a caller who calls again at once finds it there.
@@ -147,7 +154,7 @@ public final class Invoker: Sendable {
                 hand(grants.dropFirst())
                 return grants.first
             }
-            (flow, job, isWarm, isRunning) = (next, next.job, true, true)
+            (flow, job, isWarm) = (next, next.job, true)
         }
     }
 

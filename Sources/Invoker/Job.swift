@@ -60,7 +60,7 @@ struct Job: Sendable {
         case .lost:
             // A fresh worker that dies between "ready" and its first call is its author's, not the platform's.
             if let cause = result.lostTo {
-                var failure = Verdict.death(cause, Evidence(), limits: request.version.boxLimits)
+                var failure = Verdict.death(cause, Evidence(), limits: request.parties.version.boxLimits)
                 failure.message = "after loading: " + failure.message
                 failure.outcome = .loadFailed
                 reply.answer = .failure(failure)
@@ -114,12 +114,10 @@ extension CallRequest {
     func description(_ deadline: Deadline) -> CallDescription {
         CallDescription(
             invocation: invocation,
-            account: account,
-            keyID: keyID,
-            algorithm: version.algorithm,
-            versionID: version.id,
-            version: version.number.description,
-            cpus: version.cpus,
+            scopes: parties.scopes,
+            versionID: parties.version.id,
+            version: parties.number,
+            cpus: parties.version.cpus,
             wallLimit: .seconds(timeout.seconds),
             deadline: ContinuousClock.now.advanced(by: deadline.remaining),
             replayOf: claim?.replayOf
@@ -136,7 +134,7 @@ extension CallRequest {
             load: attempt.reply.load,
             loadCPU: attempt.reply.loadCPU,
             warm: attempt.reply.start == .warm,
-            memoryLimitBytes: version.memoryBytes,
+            memoryLimitBytes: parties.version.memoryBytes,
             memoryPeakBytes: Int64(clamping: attempt.memoryPeakBytes),
             bytesIn: Int64(input.readableBytes),
             bytesOut: attempt.bytesOut

@@ -13,16 +13,31 @@ struct LogCapture: Sendable {
     /// - Returns: false when the pipe is at its end.
     @discardableResult
     mutating func drain(_ descriptor: CInt) -> Bool {
+        // Mostly nothing is in it, or a line: only what does not fit into this asks for memory.
+        let isSmall = withUnsafeTemporaryAllocation(byteCount: 1_024, alignment: 1) { room -> Bool? in
+            let length = read(descriptor, room.baseAddress, room.count)
+            guard length > 0 else { return length < 0 }
+            keep(room, length)
+            return length < room.count ? true : nil
+        }
+        return isSmall ?? drainMuch(descriptor)
+    }
+
+    private mutating func drainMuch(_ descriptor: CInt) -> Bool {
         withUnsafeTemporaryAllocation(byteCount: 65_536, alignment: 1) { room in
             for _ in 0..<16 {
                 let length = read(descriptor, room.baseAddress, room.count)
                 guard length > 0 else { return length < 0 }
-                let kept = min(length, bytesMax - bytes.count)
-                bytes += room.prefix(kept)
-                droppedBytes += length - kept
+                keep(room, length)
             }
             return true
         }
+    }
+
+    private mutating func keep(_ room: UnsafeMutableRawBufferPointer, _ length: Int) {
+        let kept = min(length, bytesMax - bytes.count)
+        bytes += room.prefix(kept)
+        droppedBytes += length - kept
     }
 
     /// What was printed as text, with a last line that says how much is missing.

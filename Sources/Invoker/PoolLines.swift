@@ -10,6 +10,13 @@ struct PoolLines: Sendable {
         var count = 0
         /// When it was served last, in servings.
         var turn: UInt64
+
+        mutating func remove(_ ticket: Int, _ key: PoolKey) {
+            guard let place = lines.index(forKey: key) else { return }
+            lines.values[place].removeAll { $0.ticket == ticket }
+            if lines.values[place].isEmpty { lines.remove(at: place) }
+            count -= 1
+        }
     }
 
     private var accounts: [String: Account] = [:]
@@ -29,9 +36,10 @@ struct PoolLines: Sendable {
     mutating func append(_ key: PoolKey, _ account: String, now: UInt64) -> Int {
         lastTicket += 1
         // Behind those who wait: none of them is served twice before it is served once.
-        accounts[account, default: Account(turn: servings)].lines[key, default: []]
-            .append(Waiting(ticket: lastTicket, since: now))
-        accounts[account]?.count += 1
+        var waiting = accounts.removeValue(forKey: account) ?? Account(turn: servings)
+        waiting.lines[key, default: []].append(Waiting(ticket: lastTicket, since: now))
+        waiting.count += 1
+        accounts[account] = waiting
         places[lastTicket] = (account, key)
         byVersion[key.versionID, default: 0] += 1
         byKey[key, default: 0] += 1
@@ -41,14 +49,12 @@ struct PoolLines: Sendable {
     /// A call leaves its line, served or not; false when it is in none.
     mutating func remove(_ ticket: Int, isServed: Bool) -> Bool {
         guard let (account, key) = places.removeValue(forKey: ticket) else { return false }
-        accounts[account]?.lines[key]?.removeAll { $0.ticket == ticket }
-        if accounts[account]?.lines[key]?.isEmpty == true { accounts[account]?.lines[key] = nil }
-        accounts[account]?.count -= 1
-        if isServed {
-            servings += 1
-            accounts[account]?.turn = servings
+        if isServed { servings += 1 }
+        if let place = accounts.index(forKey: account) {
+            if isServed { accounts.values[place].turn = servings }
+            accounts.values[place].remove(ticket, key)
+            if accounts.values[place].count == 0 { accounts.remove(at: place) }
         }
-        if accounts[account]?.count == 0 { accounts[account] = nil }
         Self.take(1, from: &byVersion, key.versionID)
         Self.take(1, from: &byKey, key)
         return true
@@ -71,7 +77,8 @@ struct PoolLines: Sendable {
     }
 
     private static func take<Key>(_ count: Int, from counts: inout [Key: Int], _ key: Key) {
-        let left = (counts[key] ?? 0) - count
-        counts[key] = left > 0 ? left : nil
+        guard let place = counts.index(forKey: key) else { return }
+        counts.values[place] -= count
+        if counts.values[place] <= 0 { counts.remove(at: place) }
     }
 }

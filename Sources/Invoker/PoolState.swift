@@ -1,9 +1,22 @@
 /// Which workers may stand in for each other: those of one version, and under isolation `caller` of one account.
 public struct PoolKey: Hashable, Sendable {
     /// The version's number in the catalogue.
-    public var versionID: Int64
+    public let versionID: Int64
     /// The calling account; empty when the version is shared between accounts.
-    public var account: String
+    public let account: String
+    /// Made once: a call looks into a dozen tables by its key.
+    private let digest: Int
+
+    init(versionID: Int64, account: String) {
+        (self.versionID, self.account) = (versionID, account)
+        var hasher = Hasher()
+        hasher.combine(versionID)
+        hasher.combine(account)
+        digest = hasher.finalize()
+    }
+
+    /// Hashes what was made of both.
+    public func hash(into hasher: inout Hasher) { hasher.combine(digest) }
 }
 
 /// Who has a seat, who sleeps, who waits: pure decisions, apart from their effects.
@@ -77,8 +90,8 @@ struct PoolState: Sendable {
     /// On a machine whose processors are all at work, each further worker costs a wake and a freeze and gains nothing.
     private func mayHold(_ key: PoolKey) -> Bool {
         let idle = shelf.count(key)
-        return idle > 0 && atWork >= bounds.processors && seats[key, default: 0] > idle
-            && traffic.isShort(key)
+        return idle > 0 && seats[key, default: 0] > idle
+            && traffic.isShort(key) && atWork >= traffic.workersAtOnce(key, processors: bounds.processors)
     }
 
     /// Wakes workers for those who have waited long enough for a busy one.
@@ -205,6 +218,9 @@ struct PoolState: Sendable {
     mutating func takeIdle(where matches: (PoolKey) -> Bool = { _ in true }) -> [Int] {
         shelf.take { matches($0.key) }.map(\.worker)
     }
+
+    /// Takes out an idle worker; its seat is freed by `vacate` once it is retired.
+    mutating func takeIdle(_ worker: Int) -> Bool { !shelf.take { $0.worker == worker }.isEmpty }
 
     private mutating func serve(_ now: UInt64) -> Served {
         var served: Served = []

@@ -61,7 +61,16 @@ struct PoolTraffic: Sendable {
         return record.busySeconds < Self.shortSeconds && record.cpuSeconds > record.leastSeconds / 2
     }
 
+    /// How many workers of such a key can be at work at once: each of its calls also keeps the daemon busy, and for a very
+    /// short one that is the larger part.
+    func workersAtOnce(_ key: PoolKey, processors: Int) -> Int {
+        let seconds = records[key]?.cpuSeconds ?? 0
+        return max(1, Int(min(1e6, (Double(processors) * seconds / (seconds + Self.daemonSeconds)).rounded())))
+    }
+
     private static let shortSeconds = 0.002
+    /// Processor time of the daemon's for a call.
+    private static let daemonSeconds = 0.000_07
 
     /// Seconds a call of this key keeps a worker; nil when nothing is known.
     func busySeconds(_ key: PoolKey) -> Double? {

@@ -17,6 +17,10 @@ final class Worker: @unchecked Sendable {
     /// What the kernel does for a box that stands still, such as clearing up children whose alarm ends them, belongs
     /// to the next call; where callers share a worker, to the house.
     private var told: Exchange.Counted?
+    /// Whether it runs: since it was started, or because it was left so by its last call.
+    ///
+    /// Of who has leased it, or under the pool's lock while it sleeps there.
+    private(set) var isAwake = true
     private let born = Deadline.now
     /// Calls it has served.
     private(set) var calls = 0
@@ -144,28 +148,28 @@ final class Worker: @unchecked Sendable {
         return failure
     }
 
-    /// Runs one call; afterwards the box is frozen, or goes on with the next, or is gone when it cannot be used again.
+    /// Runs one call; afterwards the box stands still, or is awake for the next, or is gone when it cannot be used again.
     ///
     /// - Parameters:
     ///   - call: what is asked.
-    ///   - isRunning: whether it goes on from the call before.
-    ///   - mayGoOn: asked once it may serve another call, with the CPU time of this one, whether there is one.
+    ///   - then: asked once it may serve another call, with the CPU time of this one, what it does then.
     /// - Returns: what came of the call, and whether the worker goes on.
-    func run(_ call: ExchangeCall, isRunning: Bool = false, mayGoOn: (Duration) -> Bool = { _ in false })
-        -> ExchangeResult
-    {
+    func run(_ call: ExchangeCall, then: (Duration) -> Exchange.Then) -> ExchangeResult {
         guard let box = box.take() else { return .lost }
         calls += 1
         var exchange = Exchange(call: call, limits: limits, told: told)
         let mayStay = calls < Self.callsMax
         // Not where callers share it: what it computes between two calls would be the next caller's.
         let isOneCallers = !key.account.isEmpty
-        let result = exchange.run(box, isRunning: isRunning) { cpu in
-            mayStay && isOneCallers && isFresh(box) && mayGoOn(cpu)
+        let result = exchange.run(box, isAwake: isAwake) { cpu in
+            guard mayStay, isOneCallers, isFresh(box) else { return .freeze }
+            let next = then(cpu)
+            return next == .stayAwake && !staysQuiet(box) ? .freeze : next
         }
         told = exchange.told
+        isAwake = result.isAwake
         if !isOneCallers { told?.cpuMicros = nil }
-        if result.isReusable, mayStay, result.goesOn || isFresh(box) {
+        if result.isReusable, mayStay, result.isAwake || isFresh(box) {
             self.box = consume box
             return exchange.finish(result)
         }
@@ -185,14 +189,47 @@ final class Worker: @unchecked Sendable {
 
     /// Whether it is worth keeping: neither old nor near its limit with what earlier calls have left.
     private func isFresh(_ box: borrowing Box) -> Bool {
-        memoryBytes = box.memoryBytes
+        // Far from its limit, not after each call: what grows slowly is seen soon enough.
+        if calls % 4 == 1 || memoryBytes > limits.memoryBytes / 2 { memoryBytes = box.memoryBytes }
         let isOld = Deadline.now - born > UInt64(Self.ageMax.nanosecondsClamped)
         // Cached files are no reason: the kernel drops them when it has to.
         return !isOld && (memoryBytes < limits.memoryBytes / 8 * 7 || box.ownMemoryBytes < limits.memoryBytes / 8 * 7)
     }
 
     /// Puts a worker that has loaded to sleep before it has served anything; false when it would not stand still.
-    func rest() -> Bool { box?.freeze() ?? false }
+    func rest() -> Bool {
+        isAwake = false
+        return box?.freeze() ?? false
+    }
+
+    /// Rests for which it is frozen at once, because it did not keep quiet in one.
+    private var restless = 0
+    private static let restlessFor = 1_000
+    /// CPU time of a process that answers, looks for the next call and is stopped; more is somebody's work.
+    private static let quietMicros: UInt64 = 300
+
+    /// Whether it can be left awake for a moment, in which nobody would meter it: nothing is there that could go on but the
+    /// process that has answered, and that has kept quiet so far.
+    private func staysQuiet(_ box: borrowing Box) -> Bool {
+        if restless > 0 { restless -= 1 }
+        return restless == 0 && box.tasks == 1
+    }
+
+    /// It stands still after a rest in which it was awake for a moment.
+    func rested() {
+        guard let told = told?.cpuMicros, let used = box?.cpuMicros, used > told + Self.quietMicros else { return }
+        restless = Self.restlessFor
+    }
+
+    /// Has it frozen if it is awake, without waiting for it; it is the caller's to see that it stands still soon.
+    func doze() {
+        guard isAwake else { return }
+        isAwake = false
+        box?.beginFreeze()
+    }
+
+    /// Whether the kernel says that it stands still.
+    var isStill: Bool { box?.isFrozen ?? true }
 
     /// Kills every process of the box, without waiting.
     func kill() { box?.kill() }

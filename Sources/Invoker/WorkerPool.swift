@@ -36,13 +36,23 @@ final class WorkerPool: Sendable {
         var alarm: Deadline?
         /// Whether those will be looked at that wait although a worker sleeps.
         var isReleasing = false
+        /// Those of the idle workers that do not stand still yet.
+        var drowsy = Drowsy()
+        /// Whether they will be looked at.
+        var isSettling = false
     }
 
     private let state: Mutex<State>
     private let timers: any EventLoop
+    private let endings: NIOThreadPool
     private let holdTime: TimeAmount
 
-    init(limits: Limits, timers: any EventLoop) {
+    /// - Parameters:
+    ///   - limits: how many of everything.
+    ///   - timers: where those who wait are looked at.
+    ///   - endings: where workers are ended that would not stand still, which blocks.
+    init(limits: Limits, timers: any EventLoop, endings: NIOThreadPool) {
+        self.endings = endings
         state = Mutex(State(decisions: PoolState(limits.pool)))
         self.timers = timers
         holdTime = .nanoseconds(Int64(limits.pool.holdNanoseconds))
@@ -56,11 +66,20 @@ final class WorkerPool: Sendable {
         }
     }
 
-    /// Whether one worker is at work and no other, on a machine of several processors.
-    var isAlone: Bool { Self.isParallel && state.withLock { $0.decisions.isQuiet(atWork: 1) } }
+    /// Calls that were let in and have no answer yet.
+    let underWay = Atomic<Int>(0)
 
-    /// Whether no worker is at work, on a machine of several processors.
-    var isAtRest: Bool { Self.isParallel && state.withLock { $0.decisions.isQuiet(atWork: 0) } }
+    /// Whether a call is the only one, so that a processor may wait with it: on a machine of several.
+    var isAlone: Bool {
+        Self.isParallel && isQuiet && state.withLock { $0.decisions.isQuiet(atWork: 1) }
+    }
+
+    /// Whether no worker is at work, and no more than one call waits for its charge: on a machine of several processors.
+    var isAtRest: Bool {
+        Self.isParallel && isQuiet && state.withLock { $0.decisions.isQuiet(atWork: 0) }
+    }
+
+    private var isQuiet: Bool { underWay.load(ordering: .relaxed) <= 1 }
 
     /// Asked once: to count processors reads files of control groups, 7 µs of each call.
     private static let isParallel = System.coreCount > 1
@@ -115,18 +134,67 @@ final class WorkerPool: Sendable {
     /// Whether any worker of a version is alive.
     func hasSeats(version: Int64) -> Bool { state.withLock { $0.decisions.hasSeats(version: version) } }
 
-    /// Puts a worker to sleep in the pool, where the next in line may get it at once.
+    /// Puts a worker to rest in the pool, where the next in line may get it at once.
     ///
     /// - Parameters:
-    ///   - worker: frozen.
+    ///   - worker: frozen, or awake: then it will be frozen when nobody wants it for a moment.
     ///   - service: what its last call was; nil when there was none.
     /// - Returns: who got something by it.
     func giveBack(_ worker: Worker, _ service: PoolService?) -> Grants {
-        state.withLock { state in
-            let number = state.nextWorker
+        let (grants, settle) = state.withLock { state -> (Grants, Bool) in
+            let (number, now) = (state.nextWorker, Deadline.now)
             state.nextWorker += 1
             state.workers[number] = worker
-            return Self.resolve(state.decisions.giveBack(number, worker.key, service, now: Deadline.now), &state)
+            let grants = Self.resolve(state.decisions.giveBack(number, worker.key, service, now: now), &state)
+            guard worker.isAwake, state.workers[number] != nil else { return (grants, false) }
+            state.drowsy.rests(number, now: now)
+            defer { state.isSettling = true }
+            return (grants, !state.isSettling)
+        }
+        if settle { settleSoon() }
+        return grants
+    }
+
+    private func settleSoon() {
+        timers.scheduleTask(in: .nanoseconds(Int64(Drowsy.awakeNanoseconds))) { self.settle() }
+    }
+
+    /// Freezes the workers that nobody wanted, and ends those that do not stand still.
+    private func settle() {
+        let (restless, again) = state.withLock { state -> ([Worker], Bool) in
+            var restless: [Worker] = []
+            let now = Deadline.now
+            while let (number, step, since) = state.drowsy.due(now: now) {
+                guard let worker = state.workers[number] else { continue }
+                switch step {
+                case .freeze:
+                    worker.doze()
+                    state.drowsy.falls(number, since: since, now: now)
+                case .look(let isLast):
+                    guard !worker.isStill else {
+                        worker.rested()
+                        continue
+                    }
+                    if !isLast {
+                        state.drowsy.falls(number, since: since, now: now)
+                    } else if state.decisions.takeIdle(number) {
+                        state.workers[number] = nil
+                        restless.append(worker)
+                    }
+                }
+            }
+            state.isSettling = !state.drowsy.isEmpty
+            return (restless, state.isSettling)
+        }
+        if again { settleSoon() }
+        for worker in restless { end(worker) }
+    }
+
+    /// Ends a worker that would not stand still; its seat is its own until it is gone.
+    private func end(_ restless: Worker) {
+        endings.submit { _ in
+            restless.retire()
+            for grant in self.vacate(restless.key) { grant.flow.goOn(grant.lease) }
         }
     }
 

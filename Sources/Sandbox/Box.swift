@@ -107,6 +107,9 @@ public struct Box: ~Copyable, Sendable {
     /// Forks refused so far because the pids limit was reached.
     public var pidsRefused: UInt64 { Kernel.number(descriptors[SP_D_PIDS_EVENTS], key: "max") }
 
+    /// Processes and threads that there are just now; 0 when it cannot be read.
+    public var tasks: UInt64 { Kernel.number(descriptors[SP_D_PIDS]) }
+
     /// Memory that is counted as the box's just now, its cached files included; bytes.
     public var memoryBytes: UInt64 { Kernel.number(descriptors[SP_D_MEMORY]) }
 
@@ -117,8 +120,8 @@ public struct Box: ~Copyable, Sendable {
     /// - Source: `anon` and `shmem` of version 2's `memory.stat`, `rss` and `shmem` of version 1's.
     public var ownMemoryBytes: UInt64 {
         let stat = descriptors[SP_D_MEMORY_STAT]
-        return max(Kernel.number(stat, key: "anon"), Kernel.number(stat, key: "rss"))
-            + Kernel.number(stat, key: "shmem")
+        func number(_ key: StaticString) -> UInt64 { Kernel.number(stat, key: key, bytesMax: 4_096) }
+        return max(number("anon"), number("rss")) + number("shmem")
     }
 
     /// Whether `/tmp` has no room left for a page or a file.
@@ -132,11 +135,20 @@ public struct Box: ~Copyable, Sendable {
 
     /// Stops every process of the box until `thaw()`; returns whether the kernel confirmed it within 100 ms.
     ///
-    /// - Source: `cgroup.freeze` of version 2, `freezer.state` of version 1. The state file is re-read, because being
-    ///   notified of it takes up to 10 ms. Mostly the process is on its way to sleep, which takes tens of microseconds;
-    ///   a nap would take at least a hundred.
+    /// - Source: `cgroup.freeze` of version 2, `freezer.state` of version 1.
     public func freeze() -> Bool {
-        Kernel.write(descriptors[SP_D_FREEZE], spawner.isLegacy ? "FROZEN" : "1")
+        beginFreeze()
+        return awaitFrozen()
+    }
+
+    /// Has every process stopped until `thaw()`, without waiting for it; `isFrozen` tells.
+    public func beginFreeze() { Kernel.write(descriptors[SP_D_FREEZE], spawner.isLegacy ? "FROZEN" : "1") }
+
+    /// Waits until the kernel confirms that the box stands still; whether it did within 100 ms.
+    ///
+    /// The state file is re-read, because being notified of it takes up to 10 ms. Mostly the process is on its way to sleep,
+    /// which takes tens of microseconds; a nap would take at least a hundred.
+    public func awaitFrozen() -> Bool {
         let began = ContinuousClock.now
         while !isFrozen {
             let waited = began.duration(to: .now)
@@ -149,7 +161,8 @@ public struct Box: ~Copyable, Sendable {
     /// Lets the processes run again.
     public func thaw() { Kernel.write(descriptors[SP_D_FREEZE], spawner.isLegacy ? "THAWED" : "0") }
 
-    private var isFrozen: Bool {
+    /// Whether the kernel says that every process stands still.
+    public var isFrozen: Bool {
         let state = descriptors[SP_D_EVENTS]
         return spawner.isLegacy ? Kernel.begins(state, "FROZEN") : Kernel.number(state, key: "frozen") == 1
     }

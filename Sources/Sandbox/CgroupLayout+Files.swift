@@ -81,12 +81,14 @@ extension CgroupLayout {
             ? [
                 (SP_D_MEMORY_EVENTS, File(hierarchy: SP_CG_UNIFIED, name: "memory.events")),
                 (SP_D_PIDS_EVENTS, File(hierarchy: SP_CG_UNIFIED, name: "pids.events")),
+                (SP_D_PIDS, File(hierarchy: SP_CG_UNIFIED, name: "pids.current")),
                 (SP_D_MEMORY, File(hierarchy: SP_CG_UNIFIED, name: "memory.current")),
                 (SP_D_MEMORY_STAT, File(hierarchy: SP_CG_UNIFIED, name: "memory.stat")),
             ]
             : [
                 (SP_D_MEMORY_EVENTS, File(hierarchy: SP_CG_MEMORY, name: "memory.oom_control")),
                 (SP_D_PIDS_EVENTS, File(hierarchy: SP_CG_PIDS, name: "pids.events")),
+                (SP_D_PIDS, File(hierarchy: SP_CG_PIDS, name: "pids.current")),
                 (SP_D_MEMORY, File(hierarchy: SP_CG_MEMORY, name: "memory.usage_in_bytes")),
                 (SP_D_MEMORY_STAT, File(hierarchy: SP_CG_MEMORY, name: "memory.stat")),
                 // Version 2 kills the whole group itself.

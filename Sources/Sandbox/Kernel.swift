@@ -4,17 +4,22 @@ internal import Glibc
 enum Kernel {
     /// Has the bytes of a small file looked at, from its start; none when it cannot be read.
     ///
-    /// No text is made of them: a call reads a dozen such files.
-    static func read<Result>(_ descriptor: CInt, _ look: (UnsafeRawBufferPointer) -> Result) -> Result {
-        withUnsafeTemporaryAllocation(byteCount: 4_096, alignment: 8) { buffer in
+    /// No text is made of them: a call reads a dozen such files. What is wanted must stand within the first `bytesMax`
+    /// bytes; a KiB is on the stack, more is not.
+    static func read<Result>(
+        _ descriptor: CInt,
+        bytesMax: Int = 1_024,
+        _ look: (UnsafeRawBufferPointer) -> Result
+    ) -> Result {
+        withUnsafeTemporaryAllocation(byteCount: bytesMax, alignment: 8) { buffer in
             let length = pread(descriptor, buffer.baseAddress, buffer.count, 0)
             return look(UnsafeRawBufferPointer(rebasing: buffer.prefix(max(0, length))))
         }
     }
 
     /// The number behind `key` in a file of lines of `key value`, or the only number of a file; 0 when it is not there.
-    static func number(_ descriptor: CInt, key: StaticString? = nil) -> UInt64 {
-        read(descriptor) { number(in: $0, key: key) }
+    static func number(_ descriptor: CInt, key: StaticString? = nil, bytesMax: Int = 1_024) -> UInt64 {
+        read(descriptor, bytesMax: bytesMax) { number(in: $0, key: key) }
     }
 
     /// Whether a file begins with these bytes.

@@ -238,9 +238,10 @@ static int start(struct spawner *spawner, struct sp_request *request, struct box
     int code = open_pipes(pipes);
     if (code != 0 || (code = make_trees(spawner, request, &launch, trees, step)) != 0) return code;
     if ((code = cgroup_create(spawner, request, box->name, step)) != 0) return code;
-    if (launch.who == ZYGOTE && (code = zygote_prepare(spawner, &launch, box, step)) != 0) return code;
-    if (request->flags & SP_TEMPLATE && (code = template_prepare(&launch, box)) != 0) return code;
-    code = zygote ? zygote_fork(spawner, zygote, &launch, box, offset, step) : clone_child(spawner, &launch, box->name, box, step);
+    if (launch.who == ZYGOTE) code = zygote_prepare(spawner, &launch, box, step);
+    if (code == 0 && request->flags & SP_TEMPLATE) code = template_prepare(&launch, box);
+    if (code == 0)
+        code = zygote ? zygote_fork(spawner, zygote, &launch, box, offset, step) : clone_child(spawner, &launch, box->name, box, step);
     close_all(&launch.control, 1);
     if (code != 0) return code;
     *step = SP_STEP_CGROUP_LIMIT;

@@ -18,6 +18,7 @@ enum Daemon {
     static func serve(_ prepared: Startup.Prepared) async -> Int32 {
         // One event loop for two processors: workers and ledger need as many, and fewer loops do more each time they wake.
         NIOSingletons.groupLoopCountSuggestion = max(1, System.coreCount / 2)
+        for loop in MultiThreadedEventLoopGroup.singleton.makeIterator() { loop.execute { Processors.stayOnOne() } }
         LoggingSystem.bootstrap(StreamLogHandler.standardError)
         var logger = Logger(label: "faasd")
         logger.logLevel =

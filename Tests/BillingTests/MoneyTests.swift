@@ -81,6 +81,16 @@ import Testing
         #expect(Array(first.description)[14] == "7")
     }
 
+    @Test func `its forms say the same, and random numbers are given out once`() async {
+        let id = InvocationID()
+        #expect(InvocationID(bytes: id.bytes) == id && InvocationID(id.description) == id)
+        let numbers = await withTaskGroup(of: [UInt64].self) { group in
+            for _ in 0..<8 { group.addTask { (0..<10_000).map { _ in Entropy.next() } } }
+            return await group.reduce(into: Set<UInt64>()) { $0.formUnion($1) }
+        }
+        #expect(numbers.count == 80_000)
+    }
+
     @Test(arguments: ["", "0197", "01970000000070008000000000000000", "0197g000-0000-7000-8000-000000000000"])
     func `other texts are none`(text: String) {
         #expect(InvocationID(text) == nil)

@@ -5,7 +5,7 @@ import tempfile
 import time
 
 import boxes
-from harness import DaemonCase
+from harness import DaemonCase, wait_until
 
 CALLS = 400
 AT_ONCE = 8
@@ -88,6 +88,67 @@ class GoesOn(DaemonCase):
                 self.assertEqual(reply.error["error_type"], "ProtocolError", reply)
                 self.assertEqual(reply.charge, 0)
         self.assertTrue(any("error" in reply.json for reply in replies))
+
+
+class Rests(DaemonCase):
+    """What a worker may do between two calls: wait awake for a moment, if nothing but its own task is left."""
+
+    SOURCES = {
+        "alone": "def apply(text):\n    return text\n",
+        "threads": ("import threading, time\n"
+                    "def load():\n    threading.Thread(target=time.sleep, args=(3600,), daemon=True).start()\n    return 1\n"
+                    "def apply(text, state):\n    return text\n"),
+        "later": ("import signal, time\n"
+                  "def burn(*_):\n    end = time.process_time() + 0.05\n    while time.process_time() < end:\n        pass\n"
+                  "def apply(text):\n"
+                  "    if text == 'later':\n"
+                  "        signal.signal(signal.SIGALRM, burn)\n        signal.setitimer(signal.ITIMER_REAL, 0.0005)\n"
+                  "    return text\n"),
+    }
+
+    @classmethod
+    def prepare(cls):
+        cls.algorithms = {}
+        for name, source in cls.SOURCES.items():
+            with tempfile.TemporaryDirectory(prefix="faasd-test-") as folder:
+                with open(os.path.join(folder, f"{name}.py"), "w", encoding="ascii") as file:
+                    file.write(source)
+                cls.algorithms[name] = cls.daemon.deploy(folder, cls.author, name=name)
+
+    def rest_after(self, name, text="x"):
+        """Microseconds of freezing that an answer's header tells."""
+        reply = self.daemon.call(self.algorithms[name], text, self.caller)
+        self.assert_result(reply, text)
+        return int(reply.headers["X-Faasd-Freeze-Us"]), int(reply.headers["X-Faasd-Cpu-Us"])
+
+    def used(self):
+        return sum(boxes.cpu_microseconds(self.daemon.group, box) for box in boxes.names(self.daemon.group))
+
+    def assert_asleep(self):
+        group = self.daemon.group
+        wait_until(lambda: all(boxes.is_frozen(group, box) or boxes.cpu_microseconds(group, box) == 0 for box in boxes.names(group)),
+                   1, "all boxes stand still, but for those that were never used")
+
+    def test_one_that_is_alone_waits_awake_and_then_stands_still(self):
+        self.assertEqual([self.rest_after("alone")[0] for _ in range(3)], [0, 0, 0])
+        time.sleep(0.05)
+        self.assert_asleep()
+        self.assertEqual(self.rest_after("alone")[0], 0, "and serves again")
+
+    def test_one_with_threads_is_frozen_at_once(self):
+        self.assertTrue(all(self.rest_after("threads")[0] > 0 for _ in range(3)))
+
+    def test_one_that_computes_in_its_rest_is_stopped_and_does_not_get_another(self):
+        self.rest_after("later")
+        self.assertEqual(self.rest_after("later", "later")[0], 0, "nothing is to be seen of it yet")
+        time.sleep(0.1)
+        before = self.used()
+        time.sleep(0.3)
+        self.assertEqual(self.used(), before, "it was stopped")
+        frozen, cpu = self.rest_after("later")
+        self.assertGreater(cpu, 25_000, "what it had begun is the next call's")
+        self.assertGreater(frozen, 0)
+        self.assertGreater(self.rest_after("later")[0], 0)
 
 
 class Loads(DaemonCase):

@@ -4,21 +4,27 @@ import Testing
 @testable import Invoker
 
 @Suite struct FrameTests {
+    private func bytes(_ header: FrameHeader) -> [UInt8] {
+        var buffer = ByteBuffer()
+        header.write(to: &buffer)
+        return Array(buffer.readableBytesView)
+    }
+
     @Test func `a header survives the way there and back`() {
         let header = FrameHeader(.call, flags: 2, length: 0x01020304, nonce: 0xA1B2_C3D4_E5F6_0718)
-        let bytes = Array(header.buffer.readableBytesView)
+        let bytes = self.bytes(header)
         #expect(bytes == [0x5D, 0xFA, 2, 2, 4, 3, 2, 1, 0x18, 7, 0xF6, 0xE5, 0xD4, 0xC3, 0xB2, 0xA1])
         #expect(bytes.withUnsafeBytes { FrameHeader($0) } == header)
     }
 
     @Test(arguments: [0, 1, 15])
     func `fewer bytes than a header are none`(count: Int) {
-        let bytes = Array(FrameHeader(.call, length: 0, nonce: 1).buffer.readableBytesView.prefix(count))
+        let bytes = self.bytes(FrameHeader(.call, length: 0, nonce: 1)).prefix(count)
         #expect(bytes.withUnsafeBytes { FrameHeader($0) } == nil)
     }
 
     @Test func `another magic is no header`() {
-        var bytes = Array(FrameHeader(.call, length: 0, nonce: 1).buffer.readableBytesView)
+        var bytes = self.bytes(FrameHeader(.call, length: 0, nonce: 1))
         bytes[0] ^= 1
         #expect(bytes.withUnsafeBytes { FrameHeader($0) } == nil)
     }

@@ -278,6 +278,17 @@ extension PoolState {
         #expect(slow == [.granted(.reuse(2)), .granted(.reuse(1))])
     }
 
+    /// Two processors; the daemon's own part of a call is 70 µs.
+    @Test(arguments: [(0.000_005, 1), (0.000_05, 1), (0.000_5, 2), (0.001_9, 2)])
+    func `the shorter a call, the fewer workers at once`(seconds: Double, workers: Int) {
+        var traffic = PoolTraffic()
+        traffic.arrive(a, now: 0)
+        traffic.served(a, PoolService(seconds: seconds, cpuSeconds: seconds))
+        #expect(traffic.workersAtOnce(a, processors: 2) == workers)
+        #expect(traffic.workersAtOnce(a, processors: 1) == 1)
+        #expect(traffic.workersAtOnce(a, processors: .max) > 1_000, "no bound at all")
+    }
+
     @Test func `whatever happens, seats and workers add up`() {
         let seed = UInt64(ProcessInfo.processInfo.environment["FAASD_TEST_SEED"] ?? "") ?? 7
         var generator = Xorshift(state: seed)

@@ -98,7 +98,7 @@ import Testing
         #expect(layout.settings.map(\.name) == ["cpu.cfs_period_us", "cpu.cfs_quota_us", "pids.max"])
         #expect(
             Set(layout.files.map(\.file.name)) == [
-                "cpu.stat", "cgroup.freeze", "cgroup.events", "cgroup.kill", "pids.events",
+                "cpu.stat", "cgroup.freeze", "cgroup.events", "cgroup.kill", "pids.events", "pids.current",
             ]
         )
         #expect(layout.counters.map(\.file.name) == ["cpu.stat", "pids.events"])

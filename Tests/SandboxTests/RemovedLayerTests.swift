@@ -93,7 +93,10 @@ extension RealBoxes {
         private func forge(guess: UInt64, nonce: UInt64) throws -> Conversation.Event {
             var frame = FrameHeader(.call, length: 2, nonce: guess)
             frame.type = FrameHeader.Reply.result.rawValue
-            let bytes = Array(frame.buffer.readableBytesView) + Array("{}".utf8)
+            var answer = ByteBuffer()
+            frame.write(to: &answer)
+            answer.writeString("{}")
+            let bytes = Array(answer.readableBytesView)
             let live = try LiveSpawner(uidBase: 3_600_000) { profile in
                 let hex = bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
                 profile.arguments = ["/usr/bin/python3", "-I", "-S", "/fn/code/attack.py", "forge", hex]

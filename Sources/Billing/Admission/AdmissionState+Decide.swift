@@ -66,7 +66,7 @@ extension AdmissionState {
             let wait = limiter.wait(at: now)
             guard wait == 0 else { return .rate(scope: scope, limiter: limiter, now: now, wait: wait) }
         }
-        for scope in scopes { self.scopes[scope]?.limiter?.take(at: now) }
+        for scope in scopes { self.scopes.change(scope) { $0.limiter?.take(at: now) } }
         return nil
     }
 

@@ -19,9 +19,9 @@ extension AdmissionState {
 
     /// Takes a hold for settling; after this only the writer's commit closes it.
     mutating func beginSettling(_ number: UInt64) -> HeldCall? {
-        guard holds[number]?.isSettling == false else { return nil }
-        holds[number]?.isSettling = true
-        return holds[number]
+        guard let place = holds.index(forKey: number), !holds.values[place].isSettling else { return nil }
+        holds.values[place].isSettling = true
+        return holds.values[place]
     }
 
     /// Gives a hold back.
@@ -41,12 +41,12 @@ extension AdmissionState {
 
     private mutating func count(_ held: HeldCall, sign: Int64) {
         let account = held.pending.call.account
-        accounts[account]?.held += sign * held.money
-        accounts[account]?.running += sign
-        precondition((accounts[account]?.held ?? 0) >= 0, "holds of \(account) fell below zero")
-        for scope in held.pending.scopes where scopes[scope] != nil {
-            scopes[scope]?.add(held, sign: sign)
+        accounts.change(account) {
+            $0.held += sign * held.money
+            $0.running += sign
+            precondition($0.held >= 0, "holds of \(account) fell below zero")
         }
+        for scope in held.pending.scopes { scopes.change(scope) { $0.add(held, sign: sign) } }
     }
 
     /// Lets go of credit that the writer is about to take away, as far as no call holds it.
@@ -65,6 +65,14 @@ extension AdmissionState {
         guard isDraining, holds.isEmpty else { return [] }
         defer { drainers = [] }
         return drainers
+    }
+}
+
+extension Dictionary {
+    /// Changes a value where it is, if there is one; a subscript would ask for memory to do so.
+    mutating func change(_ key: Key, _ change: (inout Value) -> Void) {
+        guard let place = index(forKey: key) else { return }
+        change(&values[place])
     }
 }
 

@@ -101,23 +101,17 @@ final class PendingCall: Sendable {
     let call: CallDescription
     /// The account's number in the ledger.
     let accountID: Int64
-    /// Canonical texts, the account's first.
-    let scopes: [String]
-    let authorScope: String
     let wall: Int64
     let royalty: RoyaltyTerms?
     let cost: CostModel
     /// From when on it no longer waits for a place among the concurrent calls.
     let concurrencyDeadline: ContinuousClock.Instant
 
+    /// Canonical texts, the account's first.
+    var scopes: [String] { call.scopes.texts }
     var accountScope: String { scopes[0] }
     /// Who must have unpaid CPU time left.
-    var allowances: [Allowance] {
-        [
-            Allowance(kind: .account, scope: scopes[0]), Allowance(kind: .author, scope: authorScope),
-            Allowance(kind: .pair, scope: scopes[3]),
-        ]
-    }
+    var allowances: [Allowance] { call.scopes.allowances }
 
     init(
         call: CallDescription,
@@ -128,10 +122,8 @@ final class PendingCall: Sendable {
     ) {
         self.call = call
         self.accountID = accountID
-        authorScope = QuotaScope.author(of: call.algorithm)
         self.royalty = royalty
         self.concurrencyDeadline = concurrencyDeadline
-        scopes = QuotaScope.matching(account: call.account, keyID: call.keyID, algorithm: call.algorithm)
         wall = min(call.wallLimit.wholeMicroseconds, CostModel.wallMicrosecondsMax)
         cost = CostModel(
             prices: prices,

@@ -10,11 +10,7 @@ public struct InvocationID: Sendable, Hashable, Comparable, CustomStringConverti
         var now = timespec()
         clock_gettime(CLOCK_REALTIME, &now)
         let milliseconds = UInt64(now.tv_sec) * 1000 + UInt64(now.tv_nsec) / 1_000_000
-        var random = (UInt64(0), UInt64(0))
-        withUnsafeMutableBytes(of: &random) { bytes in
-            let code = getentropy(bytes.baseAddress, bytes.count)
-            precondition(code == 0, "getentropy: \(errno)")
-        }
+        let random = Entropy.pair()
         high = milliseconds << 16 | 0x7000 | random.0 & 0xFFF
         low = 0x8000_0000_0000_0000 | random.1 >> 2
     }
@@ -44,24 +40,40 @@ public struct InvocationID: Sendable, Hashable, Comparable, CustomStringConverti
 
     /// The 16 bytes, most significant first.
     public var bytes: [UInt8] {
-        [high, low].flatMap { half in (0..<8).map { UInt8(truncatingIfNeeded: half >> (56 - 8 * $0)) } }
+        [UInt8](unsafeUninitializedCapacity: 16) { bytes, count in
+            let raw = UnsafeMutableRawBufferPointer(bytes)
+            raw.storeBytes(of: high.bigEndian, as: UInt64.self)
+            raw.storeBytes(of: low.bigEndian, toByteOffset: 8, as: UInt64.self)
+            count = 16
+        }
     }
 
     /// The usual text form in lower case.
     public var description: String {
-        String(unsafeUninitializedCapacity: 36) { text in
-            var place = 0
-            for digit in 0..<32 {
-                if digit == 8 || digit == 12 || digit == 16 || digit == 20 {
-                    text[place] = UInt8(ascii: "-")
-                    place += 1
-                }
-                let half = digit < 16 ? high : low
-                let value = UInt8(truncatingIfNeeded: half >> UInt64(60 - 4 * (digit & 15))) & 15
-                text[place] = value < 10 ? 48 + value : 87 + value
+        String(unsafeUninitializedCapacity: Self.textByteCount) {
+            write(to: UnsafeMutableRawBufferPointer($0))
+            return Self.textByteCount
+        }
+    }
+
+    /// Bytes of the text form.
+    public static let textByteCount = 36
+
+    /// Writes the text form where there is room for it.
+    ///
+    /// - Parameter text: room for at least ``textByteCount`` bytes.
+    public func write(to text: UnsafeMutableRawBufferPointer) {
+        precondition(text.count >= Self.textByteCount, "an invocation's name has \(Self.textByteCount) bytes")
+        var place = 0
+        for digit in 0..<32 {
+            if digit == 8 || digit == 12 || digit == 16 || digit == 20 {
+                text[place] = UInt8(ascii: "-")
                 place += 1
             }
-            return 36
+            let half = digit < 16 ? high : low
+            let value = UInt8(truncatingIfNeeded: half >> UInt64(60 - 4 * (digit & 15))) & 15
+            text[place] = value < 10 ? 48 + value : 87 + value
+            place += 1
         }
     }
 

@@ -72,11 +72,15 @@ struct HashedRows: ~Copyable {
 
     /// The SHA-256 of all rows; they are forgotten.
     mutating func takeDigest() -> [UInt8] {
+        guard count > 0 else { return Self.digestOfNone }
         var hash = SHA256()
         hash.update(bufferPointer: UnsafeRawBufferPointer(start: start, count: count))
         count = 0
         return Array(hash.finalize())
     }
+
+    /// Most tables have no row in most blocks.
+    private static let digestOfNone = Array(SHA256.hash(data: [UInt8]()))
 
     private mutating func tag(_ value: UInt8) {
         reserve(9)

@@ -19,9 +19,9 @@ final class LedgerWriter: @unchecked Sendable {
     /// From this many operations in the last commit on, and while fewer than so many wait, it pauses before the next.
     ///
     /// Most of a commit's cost is the same for one operation as for twenty: see docs/decisions/0017.
-    private static let gatherFrom = 12
-    private static let gatherBelow = 64
-    private static let gatherMicroseconds: UInt32 = 300
+    private static let gatherFrom = 2
+    private static let gatherBelow = 8
+    private static let gatherMicroseconds: UInt32 = 50
 
     let queue = OperationQueue()
     private let turn = Turn()

@@ -133,6 +133,7 @@ enum sp_descriptor {
     SP_D_KILL,         /* absent on pure version 1 hosts */
     SP_D_MEMORY_EVENTS,
     SP_D_PIDS_EVENTS,
+    SP_D_PIDS,         /* how many processes and threads there are */
     SP_D_MEMORY,       /* how much is used */
     SP_D_MEMORY_STAT,  /* and for what */
     SP_D_OOM,          /* where the policy names cgroup.event_control: an eventfd that fires when memory runs out */

@@ -1,3 +1,4 @@
+import Billing
 import Foundation
 import Invoker
 import NIOCore
@@ -55,8 +56,13 @@ struct AnswerBody: Sendable {
         write("\"")
     }
 
+    /// Adds an invocation's name.
+    mutating func write(_ invocation: InvocationID) { extend { $0.writeName(of: invocation) } }
+
     /// Adds bytes that are JSON already.
     mutating func append(_ bytes: ByteBuffer) {
+        // Few bytes are copied: a part of their own costs more.
+        guard bytes.readableBytes > Self.shortBytes else { return extend { $0.writeImmutableBuffer(bytes) } }
         parts.append(.bytes(bytes))
         byteCount += bytes.readableBytes
     }
@@ -67,6 +73,8 @@ struct AnswerBody: Sendable {
         if case .bytes(let bytes)? = parts.last, bytes.readableBytes < Self.shortBytes {
             last = bytes
             parts.removeLast()
+        } else if parts.isEmpty {
+            last.reserveCapacity(Self.firstBytes)
         }
         byteCount -= last.readableBytes
         write(&last)
@@ -74,8 +82,12 @@ struct AnswerBody: Sendable {
         parts.append(.bytes(last))
     }
 
+    /// Room for a short answer.
+    private static let firstBytes = 256
+
     /// All of it at once.
     var whole: ByteBuffer {
+        if parts.count == 1, case .bytes(let bytes) = parts[0] { return bytes }
         var (left, whole) = (self, ByteBuffer())
         while let piece = left.next() { whole.writeImmutableBuffer(piece) }
         return whole

@@ -1,9 +1,28 @@
 import Billing
+import Glibc
 import HTTPTypes
 import NIOCore
 
 /// The header fields of an answer, in order; written as bytes, or handed to the router.
 struct AnswerFields: Sendable {
+    /// A field's name: bytes of the program, which nobody counts the references of.
+    struct Name: Sendable, Equatable, ExpressibleByStringLiteral {
+        let bytes: StaticString
+
+        init(stringLiteral bytes: StaticString) { self.bytes = bytes }
+
+        static var contentType: Self { "Content-Type" }
+        static var retryAfter: Self { "Retry-After" }
+        static var contentLength: Self { "Content-Length" }
+        static var date: Self { "Date" }
+        static var server: Self { "Server" }
+
+        static func == (left: Self, right: Self) -> Bool {
+            left.bytes.utf8CodeUnitCount == right.bytes.utf8CodeUnitCount
+                && memcmp(left.bytes.utf8Start, right.bytes.utf8Start, left.bytes.utf8CodeUnitCount) == 0
+        }
+    }
+
     enum Value: Sendable, ExpressibleByStringLiteral {
         case text(String)
         case number(Int64)
@@ -20,11 +39,11 @@ struct AnswerFields: Sendable {
         }
     }
 
-    private(set) var all: [(name: HTTPField.Name, value: Value)] = []
+    private(set) var all: [(name: Name, value: Value)] = []
 
     init() { all.reserveCapacity(16) }
 
-    subscript(name: HTTPField.Name) -> Value? {
+    subscript(name: Name) -> Value? {
         get { all.first { $0.name == name }?.value }
         set {
             all.removeAll { $0.name == name }
@@ -33,27 +52,38 @@ struct AnswerFields: Sendable {
     }
 
     /// Adds a field that is not there.
-    mutating func add(_ name: HTTPField.Name, _ value: Value) { all.append((name, value)) }
+    mutating func add(_ name: Name, _ value: Value) { all.append((name, value)) }
 
     /// The same for the router.
     var fields: HTTPFields {
         var fields = HTTPFields()
-        for (name, value) in all { fields.append(HTTPField(name: name, value: value.description)) }
+        for (name, value) in all {
+            guard let known = HTTPField.Name("\(name.bytes)") else { preconditionFailure("\(name.bytes) is no name") }
+            fields.append(HTTPField(name: known, value: value.description))
+        }
         return fields
     }
 }
 
 extension ByteBuffer {
     /// Writes a field and the end of its line.
-    mutating func writeField(_ name: HTTPField.Name, _ value: AnswerFields.Value) {
-        writeString(name.rawName)
+    mutating func writeField(_ name: AnswerFields.Name, _ value: AnswerFields.Value) {
+        writeStaticString(name.bytes)
         writeStaticString(": ")
         switch value {
         case .text(let text): writeString(text)
         case .number(let number): writeDecimal(number)
-        case .id(let id): writeString(id.description)
+        case .id(let id): writeName(of: id)
         }
         writeStaticString("\r\n")
+    }
+
+    /// Writes an invocation's name.
+    mutating func writeName(of invocation: InvocationID) {
+        writeWithUnsafeMutableBytes(minimumWritableBytes: InvocationID.textByteCount) { room in
+            invocation.write(to: room)
+            return InvocationID.textByteCount
+        }
     }
 
     /// Writes a number in decimal digits.

@@ -174,13 +174,17 @@ struct CallAnswer: Sendable {
         guard let receipt = reply.receipt else { return }
         headers.add(.priceVersion, .number(receipt.priceVersion))
         headers.add(.start, .text(reply.start.rawValue))
-        for (name, time) in [
-            (.queueMicros, reply.queue), (.startMicros, reply.starting), (.loadMicros, reply.load),
-            (.runMicros, reply.wall), (.freezeMicros, reply.freeze), (.commitMicros, reply.commit),
-            (.wallMicros, reply.queue + reply.starting + reply.load + reply.wall), (.cpuMicros, reply.cpu),
-        ] as [(HTTPField.Name, Duration)] {
+        func add(_ name: AnswerFields.Name, _ time: Duration) {
             headers.add(name, .number(time.microsecondsRoundedDown))
         }
+        add(.queueMicros, reply.queue)
+        add(.startMicros, reply.starting)
+        add(.loadMicros, reply.load)
+        add(.runMicros, reply.wall)
+        add(.freezeMicros, reply.freeze)
+        add(.commitMicros, reply.commit)
+        add(.wallMicros, reply.queue + reply.starting + reply.load + reply.wall)
+        add(.cpuMicros, reply.cpu)
         headers.add(.queuePosition, .number(Int64(reply.queuePosition)))
         headers.add(.charge, .number(receipt.charge.rawValue))
         headers.add(.royalty, .number(receipt.royalty.rawValue))
@@ -217,27 +221,29 @@ extension Refusal {
     }
 }
 
-extension HTTPField.Name {
-    private static func own(_ name: String) -> HTTPField.Name {
-        guard let field = HTTPField.Name("X-Faasd-" + name) else { preconditionFailure("\(name) is no header name") }
-        return field
-    }
+extension AnswerFields.Name {
+    static var callID: Self { "X-Faasd-Call-Id" }
+    static var replayed: Self { "X-Faasd-Replayed" }
+    static var priceVersion: Self { "X-Faasd-Price-Version" }
+    static var start: Self { "X-Faasd-Start" }
+    static var queueMicros: Self { "X-Faasd-Queue-Us" }
+    static var queuePosition: Self { "X-Faasd-Queue-Position" }
+    static var startMicros: Self { "X-Faasd-Start-Us" }
+    static var freezeMicros: Self { "X-Faasd-Freeze-Us" }
+    static var commitMicros: Self { "X-Faasd-Commit-Us" }
+    static var loadMicros: Self { "X-Faasd-Load-Us" }
+    static var runMicros: Self { "X-Faasd-Run-Us" }
+    static var wallMicros: Self { "X-Faasd-Wall-Us" }
+    static var cpuMicros: Self { "X-Faasd-Cpu-Us" }
+    static var charge: Self { "X-Faasd-Charge-Microcredits" }
+    static var royalty: Self { "X-Faasd-Royalty-Microcredits" }
+    static var remaining: Self { "X-Faasd-Credit-Remaining-Microcredits" }
+}
 
-    static let callID = own("Call-Id")
-    static let replayed = own("Replayed")
-    static let account = own("Account")
-    static let priceVersion = own("Price-Version")
-    static let start = own("Start")
-    static let queueMicros = own("Queue-Us")
-    static let queuePosition = own("Queue-Position")
-    static let startMicros = own("Start-Us")
-    static let freezeMicros = own("Freeze-Us")
-    static let commitMicros = own("Commit-Us")
-    static let loadMicros = own("Load-Us")
-    static let runMicros = own("Run-Us")
-    static let wallMicros = own("Wall-Us")
-    static let cpuMicros = own("Cpu-Us")
-    static let charge = own("Charge-Microcredits")
-    static let royalty = own("Royalty-Microcredits")
-    static let remaining = own("Credit-Remaining-Microcredits")
+extension HTTPField.Name {
+    /// Who pays for a call over the Unix socket.
+    static let account: HTTPField.Name = {
+        guard let name = HTTPField.Name("X-Faasd-Account") else { preconditionFailure("no header name") }
+        return name
+    }()
 }

@@ -10,12 +10,20 @@ import NIOCore
 /// Who calls what how, before any byte of the body: what can be known of a call from its head.
 struct CallOrder: Sendable {
     private(set) var invocation = InvocationID()
-    var parameters: CallParameters
-    var payer: CallDesk.Payer
-    var version: AlgorithmVersion
+    let parameters: CallParameters
+    let parties: CallParties
+    /// Whether an administrator asks.
+    let isAdministrator: Bool
+
+    init(parameters: CallParameters, payer: CallDesk.Payer, version: AlgorithmVersion) {
+        self.parameters = parameters
+        parties = CallParties(account: payer.account, keyID: payer.keyID, version: version)
+        if case .administrator = payer.viewer { isAdministrator = true } else { isAdministrator = false }
+        isOwner = payer.owns(version)
+    }
 
     /// Whether the caller may see what only the algorithm's owner may.
-    var isOwner: Bool { payer.owns(version) }
+    let isOwner: Bool
 
     /// The same asked for once more: another call.
     var again: CallOrder {
@@ -54,20 +62,18 @@ struct CallDesk: Sendable {
     /// - Throws: `CallProblem` for a body that is not what it says it is.
     func request(_ order: CallOrder, _ input: ByteBuffer) throws(CallProblem) -> CallRequest {
         try check(input, order.parameters)
-        if order.parameters.asOwner, case .administrator = order.payer.viewer {
+        if order.parameters.asOwner, order.isAdministrator {
             logger.notice(
                 "call as the owner",
                 metadata: [
-                    "call": "\(order.invocation)", "by": "\(order.payer.account)", "key": "\(order.payer.keyID)",
-                    "algorithm": "\(order.version.algorithm)/\(order.version.number)",
+                    "call": "\(order.invocation)", "by": "\(order.parties.account)", "key": "\(order.parties.keyID)",
+                    "algorithm": "\(order.parties.version.algorithm)/\(order.parties.version.number)",
                 ]
             )
         }
         return CallRequest(
             invocation: order.invocation,
-            account: order.payer.account,
-            keyID: order.payer.keyID,
-            version: order.version,
+            parties: order.parties,
             kind: order.parameters.kind,
             input: input,
             timeoutSeconds: order.parameters.timeoutSeconds
@@ -87,8 +93,8 @@ struct CallDesk: Sendable {
         logger.debug(
             "call",
             metadata: [
-                "call": "\(order.invocation)", "algorithm": "\(order.version.algorithm)",
-                "account": "\(order.payer.account)",
+                "call": "\(order.invocation)", "algorithm": "\(order.parties.version.algorithm)",
+                "account": "\(order.parties.account)",
                 "charge": "\(reply.receipt?.charge.rawValue ?? 0)",
             ]
         )

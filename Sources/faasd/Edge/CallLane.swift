@@ -80,7 +80,7 @@ final class CallLane {
         }
         guard let order = order(head, bytes) else { return .notOurs }
         guard bytes.readableBytes >= head.byteCount + head.contentLength else { return .incomplete(hasHead: true) }
-        let room = desk.bodies.room(for: order.payer.account)
+        let room = desk.bodies.room(for: order.parties.account)
         guard room.grow(by: head.contentLength),
             let input = bytes.getSlice(at: bytes.readerIndex + head.byteCount, length: head.contentLength),
             // With memory of its own: the buffer it came in is larger, and there will be another.

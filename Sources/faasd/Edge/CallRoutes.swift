@@ -17,12 +17,12 @@ struct CallRoutes: Sendable {
         do throws(CallProblem) {
             let caller = await desk.authenticator.caller(request, context)
             let order = try desk.order(request.uri, request.headers, by: caller)
-            let room = desk.bodies.room(for: order.payer.account)
+            let room = desk.bodies.room(for: order.parties.account)
             let input = try await body(request, room)
             var call = try desk.request(order, input)
             if let key = try IdempotencyKey(request.headers) {
                 let digest = key.digest(request, input)
-                switch desk.invoker.claim(key.text, request: digest, account: order.payer.account) {
+                switch desk.invoker.claim(key.text, request: digest, account: order.parties.account) {
                 case .run(let claim): call.claim = claim
                 case .answered(let earlier, let reply): return again(reply, earlier, order).response(on: loop)
                 case .refused(let reply): return desk.answer(reply, to: order).response(on: loop)

@@ -80,10 +80,16 @@ enum Envelope {
 
     private static func write(_ metadata: Metadata, kind: ContentKind?, to body: inout AnswerBody) {
         body.write("\"metadata\":{")
-        if let kind { body.write("\"content_type\":\"\(kind.name)\",") }
+        if let kind {
+            body.write("\"content_type\":\"")
+            body.write(kind.name)
+            body.write("\",")
+        }
         body.write("\"duration\":")
         body.write(metadata.duration.jsonSeconds)
-        body.write(",\"request_id\":\"\(metadata.invocation)\"")
+        body.write(",\"request_id\":\"")
+        body.write(metadata.invocation)
+        body.write("\"")
         if let log = metadata.log {
             body.write(",\"stdout\":")
             body.writeJSON(log)
