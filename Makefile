@@ -11,7 +11,7 @@ PYTHON = /usr/bin/python3
 UNITTEST_FLAGS =
 SECONDS_EACH = 60
 # Swift's own library in each program instead of beside it, inlining across modules, and no checks at run time of what the
-# debug build, which all tests use, does check: an eighth more calls (docs/decisions/0022).
+# debug build, which make test uses, does check: an eighth more calls (docs/decisions/0022).
 RELEASE = -c release --static-swift-stdlib -Xswiftc -cross-module-optimization -Xswiftc -enforce-exclusivity=unchecked
 
 .PHONY: help deps build run test test-ledger test-v2 bench lint format install clean

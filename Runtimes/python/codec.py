@@ -76,8 +76,12 @@ def _encoder(json):
 
     write = writer()
 
+    iterencode = json.JSONEncoder.iterencode
+
     def encode(value):
         nonlocal write
+        if json.JSONEncoder.iterencode is not iterencode or json.encoder.c_make_encoder is not make:
+            return encoder.encode(value)  # The author has put something else in its place.
         try:
             return "".join(write(value, 0))
         except BaseException:
@@ -93,11 +97,12 @@ def _decode_json(text):
     try:
         try:
             value, end = _json_scan(text, 0)
-            if end == len(text):
-                return value
         except StopIteration:
-            pass
-        return _json_decode(text)  # There is white space around it, or it is wrong.
+            return _json_decode(text)  # White space comes first, or it is wrong.
+        if end < len(text) and text[end:].strip(" \t\n\r"):
+            del value
+            return _json_decode(text)  # Which says what is wrong behind the value.
+        return value
     except RecursionError:
         raise Refusal("ParsingError", "the JSON input is nested deeper than this Python can read") from None
     except ValueError as error:

@@ -274,7 +274,9 @@ int sbx_stay_on_last_of_two(void)
 
 void sbx_use_all_processors(void)
 {
+    static _Thread_local int done;
     cpu_set_t set;
+    if (done++) return;
     if (sched_getaffinity(getpid(), sizeof set, &set) == 0) sched_setaffinity(0, sizeof set, &set);
 }
 

@@ -29,6 +29,8 @@ struct Drowsy: Sendable {
 
     /// Whether nothing will ever be due.
     var isEmpty: Bool { line.isEmpty }
+    /// When the next one is due; nil when none is.
+    var nextDue: UInt64? { line.first?.due }
 
     /// A worker has come to rest awake; each rest of a worker has a number of its own.
     mutating func rests(_ worker: Int, now: UInt64) {

@@ -89,11 +89,11 @@ struct Exchange: ~Copyable {
     ///   - then: asked once it may serve another call, with the CPU time of this one, what it does then.
     /// - Returns: what was seen, without what only the end of the box can tell.
     mutating func run(_ box: borrowing Box, isAwake: Bool, then: (Duration) -> Then) -> ExchangeResult {
+        cpuBefore = told?.cpuMicros ?? box.cpuMicros
         // One that would not stand still has been running unmetered; another may be tried.
         guard !box.hasEnded, isAwake || box.awaitFrozen() else { return .lost }
         // Before it runs again: what its threads burn from the first instant on belongs to this call.
-        let cpuAtThaw = isAwake ? told?.cpuMicros ?? box.cpuMicros : box.cpuMicros
-        cpuBefore = told?.cpuMicros ?? cpuAtThaw
+        let cpuAtThaw = isAwake ? cpuBefore : box.cpuMicros
         if !isAwake { box.thaw() }
         // Of one that stood still they are read anew: the kernel may have had to find memory for the host.
         let before = Evidence(

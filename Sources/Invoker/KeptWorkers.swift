@@ -71,7 +71,7 @@ extension Invoker {
                 logBytesMax: limits.logBytesMax
             )
             let worker = try templates.worker(order)
-            guard worker.rest() else {
+            guard worker.fallAsleep() else {
                 worker.retire()
                 hand(pool.vacate(key))
                 return false

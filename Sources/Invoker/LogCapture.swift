@@ -18,7 +18,7 @@ struct LogCapture: Sendable {
             let length = read(descriptor, room.baseAddress, room.count)
             guard length > 0 else { return length < 0 }
             keep(room, length)
-            return length < room.count ? true : nil
+            return nil
         }
         return isSmall ?? drainMuch(descriptor)
     }

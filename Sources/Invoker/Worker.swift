@@ -2,6 +2,7 @@ internal import Billing
 internal import Catalog
 internal import NIOCore
 internal import Sandbox
+internal import Synchronization
 
 /// One box with one version's code loaded, serving one call at a time.
 ///
@@ -19,8 +20,11 @@ final class Worker: @unchecked Sendable {
     private var told: Exchange.Counted?
     /// Whether it runs: since it was started, or because it was left so by its last call.
     ///
-    /// Of who has leased it, or under the pool's lock while it sleeps there.
+    /// Of who has leased it; while it sleeps in the pool, under the lock of `rest`.
     private(set) var isAwake = true
+    /// The number of its rest in the pool, nil while somebody has it: who freezes it there, which takes a lock of the kernel's,
+    /// keeps nobody waiting but who wants this very worker.
+    private let rest = Mutex<Int?>(nil)
     private let born = Deadline.now
     /// Calls it has served.
     private(set) var calls = 0
@@ -155,6 +159,7 @@ final class Worker: @unchecked Sendable {
     ///   - then: asked once it may serve another call, with the CPU time of this one, what it does then.
     /// - Returns: what came of the call, and whether the worker goes on.
     func run(_ call: ExchangeCall, then: (Duration) -> Exchange.Then) -> ExchangeResult {
+        rest.withLock { $0 = nil }
         guard let box = box.take() else { return .lost }
         calls += 1
         var exchange = Exchange(call: call, limits: limits, told: told)
@@ -162,7 +167,7 @@ final class Worker: @unchecked Sendable {
         // Not where callers share it: what it computes between two calls would be the next caller's.
         let isOneCallers = !key.account.isEmpty
         let result = exchange.run(box, isAwake: isAwake) { cpu in
-            guard mayStay, isOneCallers, isFresh(box) else { return .freeze }
+            guard mayStay, isOneCallers, isFresh(box, after: cpu) else { return .freeze }
             let next = then(cpu)
             return next == .stayAwake && !staysQuiet(box) ? .freeze : next
         }
@@ -188,16 +193,20 @@ final class Worker: @unchecked Sendable {
     private(set) var memoryBytes: UInt64 = 0
 
     /// Whether it is worth keeping: neither old nor near its limit with what earlier calls have left.
-    private func isFresh(_ box: borrowing Box) -> Bool {
-        // Far from its limit, not after each call: what grows slowly is seen soon enough.
-        if calls % 4 == 1 || memoryBytes > limits.memoryBytes / 2 { memoryBytes = box.memoryBytes }
+    private func isFresh(_ box: borrowing Box, after cpu: Duration? = nil) -> Bool {
+        // Not after each of its short calls: to take half of its memory takes longer.
+        let mayBeMore = cpu.map { $0 > Self.growthMin } ?? true
+        if mayBeMore || calls % 4 == 1 || memoryBytes > limits.memoryBytes / 2 { memoryBytes = box.memoryBytes }
         let isOld = Deadline.now - born > UInt64(Self.ageMax.nanosecondsClamped)
         // Cached files are no reason: the kernel drops them when it has to.
         return !isOld && (memoryBytes < limits.memoryBytes / 8 * 7 || box.ownMemoryBytes < limits.memoryBytes / 8 * 7)
     }
 
+    /// CPU time in which no call takes half of the smallest memory there is.
+    private static let growthMin: Duration = .milliseconds(1)
+
     /// Puts a worker that has loaded to sleep before it has served anything; false when it would not stand still.
-    func rest() -> Bool {
+    func fallAsleep() -> Bool {
         isAwake = false
         return box?.freeze() ?? false
     }
@@ -215,21 +224,31 @@ final class Worker: @unchecked Sendable {
         return restless == 0 && box.tasks == 1
     }
 
-    /// It stands still after a rest in which it was awake for a moment.
-    func rested() {
-        guard let told = told?.cpuMicros, let used = box?.cpuMicros, used > told + Self.quietMicros else { return }
-        restless = Self.restlessFor
+    /// It comes to rest in the pool, under this number.
+    func rests(_ number: Int) { rest.withLock { $0 = number } }
+
+    /// Has it frozen, without waiting for it; it is the caller's to see that it stands still soon.
+    ///
+    /// - Returns: whether it still was in that rest.
+    func doze(in number: Int) -> Bool {
+        rest.withLock { rest in
+            guard rest == number, isAwake else { return false }
+            isAwake = false
+            box?.beginFreeze()
+            return true
+        }
     }
 
-    /// Has it frozen if it is awake, without waiting for it; it is the caller's to see that it stands still soon.
-    func doze() {
-        guard isAwake else { return }
-        isAwake = false
-        box?.beginFreeze()
+    /// Whether the kernel says that it stands still, or it is in that rest no longer.
+    func isStill(in number: Int) -> Bool {
+        rest.withLock { rest in
+            guard rest == number, let isFrozen = box?.isFrozen else { return true }
+            if isFrozen, let told = told?.cpuMicros, let used = box?.cpuMicros, used > told + Self.quietMicros {
+                restless = Self.restlessFor
+            }
+            return isFrozen
+        }
     }
-
-    /// Whether the kernel says that it stands still.
-    var isStill: Bool { box?.isFrozen ?? true }
 
     /// Kills every process of the box, without waiting.
     func kill() { box?.kill() }
@@ -239,6 +258,7 @@ final class Worker: @unchecked Sendable {
     /// Blocks for as long as the kernel needs, mostly about a millisecond; seconds, when the box had the kernel remember
     /// millions of names.
     func retire() {
+        rest.withLock { $0 = nil }
         if let box = box.take() { _ = Self.end(box) }
         // The last one ends the template.
         template = nil

@@ -141,12 +141,15 @@ final class WorkerPool: Sendable {
     ///   - service: what its last call was; nil when there was none.
     /// - Returns: who got something by it.
     func giveBack(_ worker: Worker, _ service: PoolService?) -> Grants {
+        // Asked while it is still ours.
+        let isAwake = worker.isAwake
         let (grants, settle) = state.withLock { state -> (Grants, Bool) in
             let (number, now) = (state.nextWorker, Deadline.now)
             state.nextWorker += 1
             state.workers[number] = worker
+            worker.rests(number)
             let grants = Self.resolve(state.decisions.giveBack(number, worker.key, service, now: now), &state)
-            guard worker.isAwake, state.workers[number] != nil else { return (grants, false) }
+            guard isAwake, state.workers[number] != nil else { return (grants, false) }
             state.drowsy.rests(number, now: now)
             defer { state.isSettling = true }
             return (grants, !state.isSettling)
@@ -155,39 +158,41 @@ final class WorkerPool: Sendable {
         return grants
     }
 
-    private func settleSoon() {
-        timers.scheduleTask(in: .nanoseconds(Int64(Drowsy.awakeNanoseconds))) { self.settle() }
+    /// Not on the event loop: to freeze a group takes a lock of the kernel's, which may be held for milliseconds.
+    private func settleSoon(in nanoseconds: UInt64 = Drowsy.awakeNanoseconds) {
+        timers.scheduleTask(in: .nanoseconds(Int64(nanoseconds))) { self.endings.submit { _ in self.settle() } }
     }
 
     /// Freezes the workers that nobody wanted, and ends those that do not stand still.
     private func settle() {
-        let (restless, again) = state.withLock { state -> ([Worker], Bool) in
-            var restless: [Worker] = []
-            let now = Deadline.now
-            while let (number, step, since) = state.drowsy.due(now: now) {
-                guard let worker = state.workers[number] else { continue }
-                switch step {
-                case .freeze:
-                    worker.doze()
-                    state.drowsy.falls(number, since: since, now: now)
-                case .look(let isLast):
-                    guard !worker.isStill else {
-                        worker.rested()
-                        continue
-                    }
-                    if !isLast {
-                        state.drowsy.falls(number, since: since, now: now)
-                    } else if state.decisions.takeIdle(number) {
-                        state.workers[number] = nil
-                        restless.append(worker)
-                    }
-                }
+        let due = state.withLock { state in
+            var due: [(worker: Worker, number: Int, step: Drowsy.Step, since: UInt64)] = []
+            while let (number, step, since) = state.drowsy.due(now: Deadline.now) {
+                if let worker = state.workers[number] { due.append((worker, number, step, since)) }
             }
-            state.isSettling = !state.drowsy.isEmpty
-            return (restless, state.isSettling)
+            return due
         }
-        if again { settleSoon() }
-        for worker in restless { end(worker) }
+        // Whoever leases one of them meanwhile waits for no longer than its freezing takes.
+        var falling: [(number: Int, since: UInt64)] = []
+        var restless: [Int] = []
+        for (worker, number, step, since) in due {
+            switch step {
+            case .freeze: if worker.doze(in: number) { falling.append((number, since)) }
+            case .look(let isLast):
+                guard !worker.isStill(in: number) else { continue }
+                if isLast { restless.append(number) } else { falling.append((number, since)) }
+            }
+        }
+        let (ended, next) = state.withLock { state -> ([Worker], UInt64?) in
+            let now = Deadline.now
+            for (number, since) in falling { state.drowsy.falls(number, since: since, now: now) }
+            let ended = restless.filter { state.decisions.takeIdle($0) }
+                .compactMap { state.workers.removeValue(forKey: $0) }
+            state.isSettling = !state.drowsy.isEmpty
+            return (ended, state.drowsy.nextDue.map { $0 - min(now, $0) })
+        }
+        if let next { settleSoon(in: next) }
+        for worker in ended { end(worker) }
     }
 
     /// Ends a worker that would not stand still; its seat is its own until it is gone.

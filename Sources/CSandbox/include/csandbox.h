@@ -86,12 +86,12 @@ int sbx_confine(uint64_t handled, uint64_t allowed, const char *const *places, s
 /* Bytes and inodes left and in all, of the filesystem behind a descriptor: fstatfs(2). */
 int sbx_space(int descriptor, uint64_t *bytes_free, uint64_t *bytes, uint64_t *inodes_free);
 /* An exclusive lock on a file, without waiting: EWOULDBLOCK when another holds it. */
+int sbx_lock(int descriptor);
+
 /* Has the calling thread stay on the last processor, where this process may use two; nonzero when it does. */
 int sbx_stay_on_last_of_two(void);
 /* Lets the calling thread use every processor that the process's first thread may use. */
 void sbx_use_all_processors(void);
-
-int sbx_lock(int descriptor);
 /* RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS openat2(2); a negative errno on failure. */
 int sbx_open_beneath(int directory, const char *path, int flags, mode_t mode);
 

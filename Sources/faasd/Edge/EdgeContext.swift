@@ -10,6 +10,8 @@ struct EdgeContext: RequestContext {
     let channel: any Channel
 
     init(source: ApplicationRequestContextSource) {
+        // The concurrency library's threads are started by whoever has work for them, often the event loop.
+        Processors.useAll()
         coreContext = .init(source: source)
         channel = source.channel
     }
