@@ -46,4 +46,5 @@ def judge(outside):
         bound = (seconds + 2 * PERIOD) * 1.05e6
         outside.held(metered <= bound, f"{kind} used {metered} us of one processor in {seconds:.3f} s")
         outside.held(metered > 0.3e6, f"{kind} were metered with {metered} us for a second of spinning")
-        outside.held(0 <= used - metered < 250_000, f"{kind}: the kernel counted {used} us, metered were {metered}")
+        # The way back to its rest, after an answer, belongs to the next call.
+        outside.held(-500 <= used - metered < 250_000, f"{kind}: the kernel counted {used} us, metered were {metered}")
